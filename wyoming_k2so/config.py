@@ -1,0 +1,102 @@
+"""Every setting, its default and what it may be.
+
+Nothing here reads a file, the environment or the command line: `options` does, from the descriptions below. Each field
+is a command-line flag (`--chunk-samples`), an environment variable (`K2SO_CHUNK_SAMPLES`) and a key of the
+configuration file (`chunk_samples`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+DEFAULT_PORT = 10200
+
+
+@dataclass(frozen=True)
+class Option:
+    """What a user is told about a setting, and what is accepted for it."""
+
+    help: str
+    choices: tuple[str | int, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    metavar: str | None = None
+    bare: str | None = None
+    """The value when the flag stands without one; None: a value is required."""
+
+
+def option(default: Any, help: str, **limits: Any) -> Any:
+    """A dataclass field that users can set; `limits` are the other fields of Option."""
+    return field(default=default, metadata={"option": Option(help, **limits)})
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """Where and to whom the server speaks."""
+
+    uri: str = option(
+        f"tcp://0.0.0.0:{DEFAULT_PORT}", "address to serve: tcp://HOST:PORT, unix://PATH or stdio://", metavar="URI"
+    )
+    zeroconf: str | None = option(
+        None, "announce the server on the local network, under NAME", metavar="NAME", bare=""
+    )
+    metrics_port: int | None = option(None, "serve Prometheus metrics over HTTP on this port", low=1, high=65535)
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """Which models to load, and from where."""
+
+    engine: str = option(
+        "auto", "speech engine; auto takes the best one that can load", choices=("auto", "piper", "xtts")
+    )
+    data_dir: Path = option(
+        Path("~/.local/share/wyoming-k2so"), "folder of voices and downloaded models", metavar="DIR"
+    )
+    cache_dir: Path = option(
+        Path("~/.cache/wyoming-k2so"), "folder of things that can be made again", metavar="DIR"
+    )
+
+
+@dataclass(frozen=True)
+class VoiceConfig:
+    """What a reply sounds like when the request leaves it open."""
+
+    voice: str | None = option(None, "voice for requests that name none", metavar="NAME")
+    speaker: str | None = option(None, "speaker within a multi-speaker voice", metavar="NAME")
+    language: str | None = option(
+        None, "language of requests that name neither a language nor a voice, such as en or pt-BR", metavar="TAG"
+    )
+    speed: float = option(1.0, "pace of speech, 1 is the voice's own", low=0.5, high=2.0)
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """How sound leaves while the rest of it is generated."""
+
+    chunk_samples: int = option(4096, "samples in each audio chunk", choices=(2048, 4096, 8192))
+    prebuffer: int = option(0, "chunks to hold back before the first one leaves", low=0, high=16)
+    early_clause: bool = option(
+        True, "let the first clause of a reply be spoken before its sentence is complete"
+    )
+
+
+@dataclass(frozen=True)
+class LogConfig:
+    """What the server says about itself."""
+
+    debug: bool = option(False, "log every step, users' text included")
+    log_format: str = option("text", "one line of text or one JSON object per message", choices=("text", "json"))
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of the program."""
+
+    server: ServerConfig = field(default_factory=ServerConfig)
+    engines: EngineConfig = field(default_factory=EngineConfig)
+    voice: VoiceConfig = field(default_factory=VoiceConfig)
+    stream: StreamConfig = field(default_factory=StreamConfig)
+    log: LogConfig = field(default_factory=LogConfig)

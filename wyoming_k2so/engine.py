@@ -1,0 +1,132 @@
+"""The seam between speech models and everything that streams their sound.
+
+The pipeline, the server and the benchmark know this file and nothing of any model; a model knows this file and
+nothing of sockets, queues, chunks or Home Assistant. An engine that fits here streams through the same chunker,
+prebuffer, fallback and server as every other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+"""Mono audio, shape (n,), full scale at -1 and 1."""
+
+
+class EngineError(Exception):
+    """An engine cannot load or cannot speak; the message is one sentence that says what to do about it."""
+
+
+@dataclass(frozen=True)
+class AudioFormat:
+    """What a stream of PCM bytes means: little-endian signed integers, channels interleaved."""
+
+    rate: int
+    """Samples per second and channel."""
+
+    width: int = 2
+    """Bytes per sample."""
+
+    channels: int = 1
+
+    def seconds(self, size: int) -> float:
+        """Playing time of `size` bytes."""
+        return size / (self.rate * self.width * self.channels)
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Who made something, and where it comes from."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One voice that an engine offers."""
+
+    name: str
+    """Unique within the engine; what a client asks for."""
+
+    languages: tuple[str, ...]
+    """BCP 47 tags, the voice's own language first."""
+
+    description: str
+    attribution: Attribution
+    speakers: tuple[str, ...] = ()
+    """Names of the speakers in a multi-speaker voice; the first is the default."""
+
+    version: str | None = None
+    installed: bool = True
+    """False while the voice's files are still to be fetched."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """How one reply shall sound. Its text comes afterwards, segment by segment."""
+
+    voice: str
+    language: str
+    """BCP 47 tag; one that the voice lists."""
+
+    speaker: str | None = None
+    speed: float = 1.0
+    """1 is the voice's own pace, 2 twice as fast; 0.5 to 2."""
+
+    seed: int | None = None
+    """Makes an engine that draws random numbers repeat itself."""
+
+
+class Utterance(Protocol):
+    """The state of one request. Used by one thread at a time."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second of everything that `say` yields."""
+
+    def say(self, segment: str) -> Iterator[Samples]:
+        """Yield the sound of one segment, piece by piece, as it is generated.
+
+        `segment` is cleaned text of at most `Engine.max_chars` characters. Closing the iterator cancels the work.
+
+        Raises:
+            EngineError: the segment cannot be spoken.
+        """
+
+    def close(self) -> None:
+        """Free what the request holds. May be called twice."""
+
+
+class Engine(Protocol):
+    """A loaded speech model: its weights are shared by every request in the process. Safe to use from any thread."""
+
+    @property
+    def name(self) -> str:
+        """The name under which users choose the engine."""
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def attribution(self) -> Attribution: ...
+
+    def voices(self) -> Sequence[Voice]:
+        """All voices, the default first. Cheap: called for each `describe`."""
+
+    def max_chars(self, language: str) -> int:
+        """The longest segment that sounds well in `language`, in characters."""
+
+    def open(self, request: Request) -> Utterance:
+        """Begin a reply in one of `voices`. Raises EngineError when the voice cannot be used."""
+
+    def close(self) -> None:
+        """Free the model. Open utterances fail afterwards."""
