@@ -34,6 +34,7 @@ def texts(text: str, *, max_chars: int = 250, early_clause: bool = False, size: 
         ("你好！今天很好。“是的。”再见", ["你好！", "今天很好。", '"是的。', '"再见']),
         ("नमस्ते जी। आप कैसे हैं?", ["नमस्ते जी।", "आप कैसे हैं?"]),
         ("هل أنت بخير؟ نعم.", ["هل أنت بخير؟", "نعم."]),
+        ("Line ends\r\nare no borders.\r\n\r\nParagraphs are", ["Line ends are no borders.", "Paragraphs are"]),
         ("... ?! --- 😀\n\n***", []),
         ("", []),
     ],
