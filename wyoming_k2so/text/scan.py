@@ -21,7 +21,7 @@ ENTITY = regex.compile(r"&(?:(#[0-9]{1,7}+|#[xX][0-9a-fA-F]{1,6}+)|([A-Za-z][A-Z
 COMMENT = regex.compile("<!--")
 
 
-class NeedMore(Exception):  # noqa: N818 - no error: the scanner waits
+class NeedMore(Exception):
     """What comes next decides."""
 
 
