@@ -1,0 +1,152 @@
+"""XTTS's HiFi-GAN with Coqui's weights: frames of latents in, sound out. Knows nothing of codes or streams.
+
+A window of frames gives the same samples as the whole utterance would, because it comes with as many neighbouring
+frames as the convolutions can see; the neighbours are dropped as soon as no later layer looks at them.
+C: channels, T: frames or samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wyoming_k2so.engine import EngineError
+from wyoming_k2so.engines.xtts.checkpoint import Architecture, Weights
+
+_SLOPE = 0.1
+_KERNELS = (3, 7, 11)
+_DILATIONS = (1, 3, 5)
+_UPSAMPLE = ((8, 16), (8, 16), (2, 4), (2, 4))
+"""(factor, kernel) of each stage; sizes that XTTS's HifiDecoder does not let a checkpoint change."""
+
+_CHANNELS = 512
+_PREFIX = "hifigan_decoder.waveform_decoder."
+
+HOP = 256
+"""Samples per frame."""
+
+
+@dataclass(frozen=True)
+class Timbre:
+    """A speaker embedding as the vocoder uses it: one bias (1, C, 1) before each stage and one after the first layer."""
+
+    pre: Tensor
+    stages: tuple[Tensor | None, ...]
+
+
+class _ResBlock(nn.Module):
+    """Three pairs of convolutions with a skip around each pair."""
+
+    def __init__(self, channels: int, kernel: int) -> None:
+        super().__init__()
+        reach = kernel // 2
+        self.convs1 = nn.ModuleList(
+            nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * reach) for d in _DILATIONS
+        )
+        self.convs2 = nn.ModuleList(nn.Conv1d(channels, channels, kernel, padding=reach) for _ in _DILATIONS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for first, second in zip(self.convs1, self.convs2, strict=True):
+            inner = F.leaky_relu_(first(F.leaky_relu(x, _SLOPE)), _SLOPE)
+            x = second(inner).add_(x)
+        return x
+
+
+class Vocoder(nn.Module):
+    """HiFi-GAN generator, weight norm folded into the weights."""
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.conv_pre = nn.Conv1d(arch.gpt_n_model_channels, _CHANNELS, 7, padding=3)
+        self.cond_layer = nn.Conv1d(arch.d_vector_dim, _CHANNELS, 1)
+        self.ups = nn.ModuleList()
+        self.resblocks = nn.ModuleList()
+        self.conds = nn.ModuleList()
+        for stage, (factor, kernel) in enumerate(_UPSAMPLE):
+            channels = _CHANNELS >> (stage + 1)
+            self.ups.append(
+                nn.ConvTranspose1d(2 * channels, channels, kernel, factor, padding=(kernel - factor) // 2)
+            )
+            self.resblocks.extend(_ResBlock(channels, size) for size in _KERNELS)
+            if arch.cond_d_vector_in_each_upsampling_layer:
+                self.conds.append(nn.Conv1d(arch.d_vector_dim, channels, 1))
+        self.conv_post = nn.Conv1d(channels, 1, 7, padding=3, bias=False)
+
+    @torch.inference_mode()
+    def timbre(self, embedding: Tensor) -> Timbre:
+        """Project a speaker embedding (D, 1), once per voice."""
+        embedding = embedding[None]
+        stages = [cond(embedding) for cond in self.conds] or [None] * len(_UPSAMPLE)
+        return Timbre(self.cond_layer(embedding), tuple(stages))
+
+    @torch.inference_mode()
+    def forward(self, frames: Tensor, timbre: Timbre, left: int = 0, right: int = 0) -> Tensor:
+        """Frames (C, left + T + right) -> samples (T * HOP,).
+
+        `left` and `right` are neighbours for context: CONTEXT of them, or all that there are at an utterance's ends.
+        """
+        x = self.conv_pre(frames[None]).add_(timbre.pre)
+        rate = 1  # samples per frame so far
+        for stage, (factor, _) in enumerate(_UPSAMPLE):
+            x = self.ups[stage](F.leaky_relu_(x, _SLOPE))
+            rate *= factor
+            bias = timbre.stages[stage]
+            if bias is not None:
+                x = x.add_(bias)
+            blocks = self.resblocks[3 * stage : 3 * stage + 3]
+            x = (blocks[0](x).add_(blocks[1](x)).add_(blocks[2](x))).div_(len(_KERNELS))
+            keep_left, keep_right = min(left, _NEEDED[stage]), min(right, _NEEDED[stage])
+            x = x[:, :, (left - keep_left) * rate : x.shape[2] - (right - keep_right) * rate]
+            left, right = keep_left, keep_right
+        x = self.conv_post(F.leaky_relu(x))  # torch's default slope here, as in HiFi-GAN
+        return torch.tanh(x)[0, 0, left * rate : x.shape[2] - right * rate]
+
+
+def _needed_frames() -> tuple[int, ...]:
+    """Neighbouring frames that the layers before the first stage, and after each stage, can still see."""
+    rate, reach = HOP, 3.0 / HOP  # the last convolution, in frames
+    needed = [reach]
+    for factor, kernel in reversed(_UPSAMPLE):
+        blocks = max(size // 2 * (sum(_DILATIONS) + len(_DILATIONS)) for size in _KERNELS)
+        reach += blocks / rate
+        rate //= factor
+        reach += (kernel // factor // 2) / rate
+        needed.append(reach)
+    needed[-1] += 3  # the first convolution
+    return tuple(int(-(-reach // 1)) for reach in reversed(needed))
+
+
+CONTEXT, *_NEEDED = _needed_frames()
+"""Frames of context on each side that make a window exact for any weights; 10 leave an error of about 1e-7."""
+
+
+def load_vocoder(weights: Weights, arch: Architecture) -> Vocoder:
+    """Copy the vocoder out of the checkpoint and fold the weight norm: w = g * v / |v|.
+
+    Raises:
+        EngineError: a weight is missing or of the wrong shape, or the vocoder is of another design.
+    """
+    if arch.input_sample_rate <= 0 or arch.gpt_code_stride_len % arch.output_hop_length or arch.output_hop_length != HOP:
+        raise EngineError("The checkpoint's vocoder works at another hop; use a checkpoint of XTTS-v2.")
+    with torch.device("meta"):
+        vocoder = Vocoder(arch)
+    for name, parameter in list(vocoder.named_parameters()):
+        owner, _, leaf = name.rpartition(".")
+        value = _folded(weights, _PREFIX + owner, tuple(parameter.shape)) if leaf == "weight" else None
+        if value is None:
+            value = weights.copy(_PREFIX + name, tuple(parameter.shape))
+        setattr(vocoder.get_submodule(owner), leaf, nn.Parameter(value, requires_grad=False))
+    return vocoder.eval()
+
+
+def _folded(weights: Weights, layer: str, shape: tuple[int, ...]) -> Tensor | None:
+    """The weight of a layer stored as gain and direction, in torch's new or old spelling; None if stored plainly."""
+    for gain, direction in (("parametrizations.weight.original0", "parametrizations.weight.original1"), ("weight_g", "weight_v")):
+        if f"{layer}.{gain}" in weights:
+            v = weights.copy(f"{layer}.{direction}", shape)
+            g = weights.copy(f"{layer}.{gain}", (shape[0], 1, 1))
+            return torch._weight_norm(v, g, 0)  # the kernel that Coqui's parametrization calls
+    return None
