@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from wyoming_k2so.engines.xtts.checkpoint import Architecture
-from wyoming_k2so.engines.xtts.vocoder import CONTEXT, HOP, Timbre, Vocoder
+from wyoming_k2so.engines.xtts.vocoder import CONTEXT, LOOKAHEAD, Timbre, Vocoder
 
 
 class Stretch:
@@ -83,7 +83,7 @@ class VocoderStream:
         self._window = next(self._windows, self._window)
         self._push(torch.cat(self._fresh).t(), last=False)
         self._fresh = []
-        return self._decode(CONTEXT)
+        return self._decode(LOOKAHEAD)
 
     def finish(self) -> Tensor | None:
         """Give the rest of the sound, to the last sample."""
