@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wyoming_k2so.engine import EngineError
+from ...engine import EngineError
 
 FILES = ("config.json", "model.pth", "vocab.json")
 """What a folder must hold; speakers_xtts.pth besides, for the built-in speakers."""
@@ -54,6 +54,12 @@ class Architecture:
     def head_dim(self) -> int:
         """Channels of one attention head."""
         return self.gpt_n_model_channels // self.gpt_n_heads
+
+    def weight_bytes(self, text_tokens: int) -> int:
+        """Memory that the GPT and the vocoder take in float32."""
+        channels = self.gpt_n_model_channels
+        embeddings = text_tokens + self.gpt_max_text_tokens + self.gpt_max_audio_tokens + 2 * self.gpt_num_audio_tokens
+        return 4 * (12 * self.gpt_layers * channels**2 + embeddings * channels + 18_000_000)
 
     @property
     def max_new_tokens(self) -> int:
@@ -141,11 +147,6 @@ class Checkpoint:
     def vocab(self) -> Path:
         """The tokenizer's vocabulary."""
         return self.folder / "vocab.json"
-
-    @property
-    def size(self) -> int:
-        """Bytes of model.pth."""
-        return (self.folder / "model.pth").stat().st_size
 
     def fingerprint(self) -> str:
         """A hash of the weights' content, from the checksums that the file itself lists; reads no weights."""

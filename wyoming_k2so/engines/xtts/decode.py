@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from wyoming_k2so.engines.xtts.model import Gpt, KVCache
-from wyoming_k2so.engines.xtts.sampling import Sampling, pick
+from .model import Gpt, KVCache
+from .sampling import Sampling, pick
 
 _FILLER_CODE = 1
 """Coqui fills the place of the prompt with this code, so the repetition penalty counts it as spoken."""

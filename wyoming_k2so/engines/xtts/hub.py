@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from wyoming_k2so.engine import EngineError
+from ...engine import ConsentNeeded, EngineError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -32,13 +32,14 @@ def fetch(name: str, folder: Path, *, consent: bool) -> Path:
     """The folder of a hub checkpoint, downloading what is missing.
 
     Raises:
-        EngineError: no consent, no network, no such checkpoint, a full disk, or a file that arrived damaged.
+        ConsentNeeded: the licence was not agreed to.
+        EngineError: no network, no such checkpoint, a full disk, or a file that arrived damaged.
     """
     target = folder / name.replace("/", "--")
     if (target / _DONE).is_file():
         return target
     if not consent:
-        raise EngineError(CONSENT)
+        raise ConsentNeeded(CONSENT)
     import huggingface_hub  # noqa: PLC0415 - only when something is to be fetched
 
     if not sys.stderr.isatty():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wyoming_k2so.engine import Samples
+from ...engine import Samples
 
 _SECONDS_PER_TOKEN = 1024 / 22050
 
@@ -45,16 +45,15 @@ def plain(text: str, language: str) -> str:
     return text
 
 
-def expected_tokens(text: str, language: str) -> float:
-    """Audio tokens that slow, careful speech of `text` takes."""
-    rate = _CHARS_PER_SECOND.get(language.split("-")[0], 12.0)
-    return len(text) / rate / _SECONDS_PER_TOKEN
+def expected_seconds(text: str, language: str) -> float:
+    """How long slow, careful speech of `text` takes at normal speed. A digit or a symbol is read as a word."""
+    chars = sum(6 if char.isdigit() or char in "%&@#°$€£+=" else 1 for char in text)
+    return chars / _CHARS_PER_SECOND.get(language.split("-")[0], 12.0)
 
 
-def token_budget(text: str, language: str, speed: float = 1.0) -> int:
-    """The most tokens that `text` can honestly need: twice slow speech, and a second. Speed stretches sound, not tokens."""
-    del speed
-    return math.ceil(2 * expected_tokens(text, language) + 1 / _SECONDS_PER_TOKEN)
+def token_budget(text: str, language: str) -> int:
+    """The most tokens that `text` can honestly need: twice slow speech, and a second."""
+    return math.ceil((2 * expected_seconds(text, language) + 1) / _SECONDS_PER_TOKEN)
 
 
 def loop_length(codes: Sequence[int]) -> int:
@@ -80,7 +79,7 @@ class TailTrimmer:
     end: what XTTS says after it was not in the text.
     """
 
-    _FRAME = 240  # 10 ms
+    _FRAME = 256  # as the vocoder makes it, so that nothing waits for the rest of a frame
 
     def __init__(
         self, rate: int, *, expected_s: float, keep_s: float = 0.15, pause_s: float = 0.35, floor: float = 0.004
@@ -95,6 +94,11 @@ class TailTrimmer:
         self._rest: Samples = np.zeros(0, np.float32)
         self.ended = False
         """Whether the text has been spoken and the rest can be dropped."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether there was any sound so far."""
+        return self._passed > 0
 
     def feed(self, samples: Samples) -> Samples:
         """Give what can be played now."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wyoming_k2so.engines.xtts.checkpoint import Architecture, Weights
+from .checkpoint import Architecture, Weights
 
 
 class KVCache:

@@ -17,8 +17,8 @@ import torchaudio
 from torch import Tensor, nn
 from torchaudio.functional import resample
 
-from wyoming_k2so.engine import EngineError
-from wyoming_k2so.engines.xtts.checkpoint import Architecture, Defaults, Weights
+from ...engine import EngineError
+from .checkpoint import Architecture, Defaults, Weights
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wyoming_k2so.engines.xtts.sampling import Sampling
+from .sampling import Sampling
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from wyoming_k2so.engines.xtts.checkpoint import Architecture
-from wyoming_k2so.engines.xtts.vocoder import CONTEXT, LOOKAHEAD, Timbre, Vocoder
+from .checkpoint import Architecture
+from .vocoder import CONTEXT, LOOKAHEAD, Timbre, Vocoder
 
 
 class Stretch:

@@ -9,7 +9,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from TTS.tts.layers.xtts.tokenizer import VoiceBpeTokenizer
 
-from wyoming_k2so.engine import EngineError
+from ...engine import EngineError
 
 _PACKAGES = {"zh": "pypinyin", "ja": "cutlet fugashi unidic-lite"}
 """What Coqui's cleaners need besides, by language."""

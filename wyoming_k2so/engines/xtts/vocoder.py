@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wyoming_k2so.engine import EngineError
-from wyoming_k2so.engines.xtts.checkpoint import Architecture, Weights
+from ...engine import EngineError
+from .checkpoint import Architecture, Weights
 
 _SLOPE = 0.1
 _KERNELS = (3, 7, 11)

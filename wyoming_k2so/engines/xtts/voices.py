@@ -22,8 +22,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from wyoming_k2so.engine import EngineError
-from wyoming_k2so.engines.xtts.speaker import SUFFIXES, Cloner, Conditioning, read_clip
+from ...engine import EngineError
+from .speaker import SUFFIXES, Cloner, Conditioning, read_clip
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class VoiceStore:
         self._cloning = threading.Lock()
         self._stamp: object = None
         self._clones: dict[str, Clone] = {}
+        self._loaded: dict[str, Conditioning] = {}
         self._checked: dict[tuple[str, int, int], str | None] = {}
 
     def built_in(self) -> list[str]:
@@ -71,18 +72,21 @@ class VoiceStore:
             stamp = _stamp(self._folder)
             if stamp != self._stamp:
                 self._clones = {clone.name: clone for clone in self._scan()}
+                self._loaded = {}
                 self._stamp = stamp
             return list(self._clones.values())
 
     def conditioning(self, name: str) -> Conditioning:
-        """What to condition on for a voice; computed and cached when it is new.
+        """What to condition on for a voice; computed and cached when it is new. The same object until clips change.
 
         Raises:
             EngineError: there is no such voice, or its clips cannot be used.
         """
         clone = next((clone for clone in self.clones() if clone.name == name), None)
         if clone is not None:
-            return self._cached(clone)
+            if name not in self._loaded:
+                self._loaded[name] = self._cached(clone)
+            return self._loaded[name]
         if name not in self._built_in:
             raise EngineError(f"There is no voice '{name}'; choose one that the server lists.")
         return self._built_in[name]
