@@ -82,11 +82,11 @@ class Defaults:
 
 
 class Weights:
-    """The tensors of one checkpoint by name, in the mapped file."""
+    """The tensors of one checkpoint by name."""
 
-    def __init__(self, tensors: dict[str, Tensor], source: Path) -> None:
-        self._tensors = tensors
-        self._source = source
+    def __init__(self, tensors: dict[str, Tensor], source: Path, *, mapped: bool = False) -> None:
+        """`mapped`: the tensors lie in a private mapping of the file and were never written to."""
+        self._tensors, self._source, self._mapped = tensors, source, mapped
 
     def __contains__(self, name: str) -> bool:
         return name in self._tensors
@@ -114,7 +114,8 @@ class Weights:
         source = tensor.t() if transpose else tensor
         copy = torch.empty(source.shape, dtype=torch.float32)
         copy.copy_(source)
-        _forget_pages(tensor)
+        if self._mapped:
+            _forget_pages(tensor)
         return copy
 
     def state_dict(self, prefix: str) -> dict[str, Tensor]:
@@ -165,7 +166,7 @@ class Checkpoint:
         if not isinstance(state, dict) or not any(isinstance(value, Tensor) for value in state.values()):
             raise EngineError(f"{path} holds no weights; use a checkpoint of XTTS-v2.")
         tensors = {name.removeprefix("xtts."): value for name, value in state.items() if isinstance(value, Tensor)}
-        return Weights(tensors, path)
+        return Weights(tensors, path, mapped=True)
 
     def speakers(self) -> dict[str, tuple[Tensor, Tensor]]:
         """Built-in speakers: name -> conditioning latents (32, C) and speaker embedding (D, 1)."""
@@ -235,13 +236,10 @@ def _pick(kind: type[Any], values: dict[str, Any], folder: Path) -> Any:
 
 
 def _forget_pages(tensor: Tensor) -> None:
-    """Give a mapped tensor's pages back, so that a copy does not count twice; they are read again when needed.
-
-    Only for tensors in a private mapping of a file, never written to: their pages can be had again from the file.
-    """
+    """Give a mapped tensor's pages back, so that a copy does not count twice; they are read again when needed."""
     if not hasattr(mmap, "MADV_DONTNEED"):
         return
-    start = tensor.data_ptr() & -mmap.PAGESIZE
-    end = (tensor.data_ptr() + tensor.nbytes) & -mmap.PAGESIZE
+    start = -(-tensor.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
+    end = (tensor.data_ptr() + tensor.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
     if end > start:
         ctypes.CDLL(None).madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)

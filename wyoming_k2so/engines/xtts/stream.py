@@ -16,7 +16,11 @@ from .vocoder import CONTEXT, LOOKAHEAD, Timbre, Vocoder
 
 
 class Stretch:
-    """Linear interpolation along time (align_corners off) of a signal (C, T) that comes in pieces."""
+    """Linear interpolation along time (align_corners off) of a signal (C, T) that comes in pieces.
+
+    Equal to torch's on the whole, but for a signal so short that torch would copy it and of which a part was given out
+    before its end was known: that is stretched.
+    """
 
     def __init__(self, factor: float) -> None:
         self._factor = factor
@@ -25,19 +29,12 @@ class Stretch:
         self._start = 0  # absolute index of the tail's first column
         self._next = 0  # absolute index of the next output
 
-    def feed(self, x: Tensor) -> Tensor:
-        """Take columns (C, n); give all outputs whose neighbours are known."""
+    def feed(self, x: Tensor, *, last: bool = False) -> Tensor:
+        """Take columns (C, n), none at first only if `last`; give all outputs whose neighbours are known."""
         self._tail = x if self._tail is None else torch.cat([self._tail, x], 1)
-        return self._emit(last=False)
-
-    def finish(self) -> Tensor:
-        """Give the outputs whose right neighbour lies beyond the end."""
-        return self._emit(last=True)
-
-    def _emit(self, *, last: bool) -> Tensor:
-        if self._tail is None:
-            raise ValueError("nothing was fed")
         total = self._start + self._tail.shape[1]
+        if last and self._next == 0 and int(total * self._factor) == total:
+            return self._tail  # torch copies when it need not add a sample
         index = torch.arange(self._next, int(total * self._factor), dtype=torch.float32)
         # In float32 like torch's kernel: at long lengths its rounding is part of the result.
         position = (self._inverse * (index + 0.5) - 0.5).clamp_(min=0)
@@ -69,6 +66,7 @@ class VocoderStream:
         self._windows: Iterator[int] = iter(windows)
         self._window = next(self._windows)
         self._fresh: list[Tensor] = []
+        self._none = torch.zeros(0, 0)  # no latents (C, 0)
         factors = [1 / max(speed, 0.05), arch.gpt_code_stride_len / arch.output_hop_length]
         factors.append(arch.output_sample_rate / arch.input_sample_rate)
         self._stretches = [Stretch(factor) for factor in factors if factor != 1]
@@ -81,29 +79,23 @@ class VocoderStream:
         if sum(len(piece) for piece in self._fresh) < self._window:
             return None
         self._window = next(self._windows, self._window)
-        self._push(torch.cat(self._fresh).t(), last=False)
-        self._fresh = []
+        self._push(last=False)
         return self._decode(LOOKAHEAD)
 
     def finish(self) -> Tensor | None:
         """Give the rest of the sound, to the last sample."""
-        if self._fresh:
-            self._push(torch.cat(self._fresh).t(), last=False)
-            self._fresh = []
-        if self._frames is None:
-            return None
-        self._push(self._frames[:, :0], last=True)
+        if self._fresh or self._frames is not None:
+            self._push(last=True)
         return self._decode(0)
 
     @torch.inference_mode()
-    def _push(self, x: Tensor, *, last: bool) -> None:
-        """Send columns (C, n) through the interpolations and keep the frames that come out."""
+    def _push(self, *, last: bool) -> None:
+        """Send the fresh latents through the interpolations and keep the frames that come out."""
+        x = torch.cat(self._fresh).t() if self._fresh else self._none
+        self._none = x[:, :0]
+        self._fresh = []
         for stretch in self._stretches:
-            if last:
-                ahead = stretch.feed(x) if x.shape[1] else x
-                x = torch.cat([ahead, stretch.finish()], 1)
-            else:
-                x = stretch.feed(x)
+            x = stretch.feed(x, last=last)
         self._frames = x if self._frames is None else torch.cat([self._frames, x], 1)
 
     def _decode(self, right: int) -> Tensor | None:

@@ -14,6 +14,12 @@ from ...engine import EngineError
 _PACKAGES = {"zh": "pypinyin", "ja": "cutlet fugashi unidic-lite"}
 """What Coqui's cleaners need besides, by language."""
 
+_HINDI_DIGITS = {
+    ord(digit): f" {word} "
+    for digit, word in zip("0123456789", "शून्य एक दो तीन चार पाँच छह सात आठ नौ".split(), strict=True)
+}
+"""num2words knows no Hindi, so that Coqui fails on numbers there: they are read digit by digit."""
+
 
 class _QuietTokenizer(VoiceBpeTokenizer):  # type: ignore[misc]
     """Coqui's tokenizer without its warning about length, which would log the user's words."""
@@ -55,6 +61,8 @@ class TextTokenizer:
             EngineError: the language is not one of XTTS's, its package is missing, or a number cannot be read out.
         """
         base = _base(language)
+        if base == "hi":
+            text = text.translate(_HINDI_DIGITS)
         try:
             tokens = self._coqui.encode(text.strip().lower(), base)
         except ImportError as error:
