@@ -40,25 +40,25 @@ def fetch(name: str, folder: Path, *, consent: bool) -> Path:
         return target
     if not consent:
         raise ConsentNeeded(CONSENT)
-    import huggingface_hub  # noqa: PLC0415 - only when something is to be fetched
+    from huggingface_hub import HfApi, errors, hf_hub_download, utils  # noqa: PLC0415 - only to fetch something
 
     if not sys.stderr.isatty():
-        huggingface_hub.utils.disable_progress_bars()
+        utils.disable_progress_bars()
     try:
         target.mkdir(parents=True, exist_ok=True)
-        info = huggingface_hub.HfApi().model_info(name, files_metadata=True)
+        info = HfApi().model_info(name, files_metadata=True)
         known = {item.rfilename: item for item in info.siblings or ()}
         missing = [file for file in _FILES if file not in known and file != "speakers_xtts.pth"]
         if missing:
             raise EngineError(f"The hub's {name} has no {missing[0]}; choose an XTTS-v2 checkpoint.")
         for file in (file for file in _FILES if file in known):
             _LOGGER.info("Fetching %s of %s (%.0f MB)", file, name, (known[file].size or 0) / 1e6)
-            path = Path(huggingface_hub.hf_hub_download(name, file, revision=info.sha, local_dir=target))
+            path = Path(hf_hub_download(name, file, revision=info.sha, local_dir=target))
             _verify(path, known[file])
         (target / _DONE).write_text(f"{info.sha}\n", encoding="utf-8")
     except EngineError:
         raise
-    except huggingface_hub.errors.RepositoryNotFoundError as error:
+    except errors.RepositoryNotFoundError as error:
         raise EngineError(f"The hub has no model {name}; check --xtts-checkpoint.") from error
     except OSError as error:
         if getattr(error, "errno", None) == 28:  # ENOSPC
