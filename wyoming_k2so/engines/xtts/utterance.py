@@ -64,6 +64,11 @@ class XttsUtterance:
         for tokens, part in self._split(text, language):
             yield from self._say(tokens, part, language)
 
+    def say_exactly(self, segment: str, count: int) -> Generator[Samples]:
+        """Yield the sound of exactly `count` codes, whatever the model would stop at: for measuring."""
+        tokens = self._model.tokenizer.encode(segment, self._request.language)
+        yield from self._generate(tokens, self._generator(segment), count, exact=True)
+
     def close(self) -> None:
         """Refuse further segments."""
         self._closed = True
@@ -124,7 +129,7 @@ class XttsUtterance:
                     decode_one_token(model.gpt, [decoding])
                 stop = decoding.stopped_at(start)
                 end = decoding.count if stop is None else stop + 1
-                ended = stop is not None or decoding.full or self._loops(decoding, end)
+                ended = stop is not None or decoding.full or (not exact and self._loops(decoding, end))
                 samples = stream.feed(decoding.latents[start:end])
                 start = end
                 yield _NOTHING if samples is None else _numpy(samples)
