@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from . import __version__, bench, engines, logs, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config, StreamConfig
 from .discovery import announced, reachable_host
-from .engine import AudioFormat, EngineError
+from .engine import AudioFormat, ConsentNeeded, EngineError
 from .metrics import Metrics
 from .pipeline import SYNTHESIS, Reply
 from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
@@ -31,7 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 PROGRAM = "wyoming-k2so"
 LOADING = "loading"
 LEAVING_S = 5.0
-SPEAKING = ("engines", "voice", "stream", "log")
+SPEAKING = ("engines", "voice", "stream", "xtts", "log")
 
 # Speaking to people on this machine, a little delay is better than the first stutter.
 SAY_DEFAULTS = Config(stream=StreamConfig(prebuffer=3))
@@ -48,9 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         file = flags.pop("config") or os.environ.get("K2SO_CONFIG")
         config = options.read(flags, os.environ, Path(file) if file else None, defaults)
+        if os.environ.get("COQUI_TOS_AGREED") == "1":  # Coqui's own way of saying so
+            config = replace(config, xtts=replace(config.xtts, accept_xtts_license=True))
         logs.configure(config.log)
         status = command(config, argparse.Namespace(**flags))
-    except (options.OptionError, UnknownVoice) as error:
+    except (options.OptionError, UnknownVoice, ConsentNeeded) as error:
         status = _fail(error, 2)
     except EngineError as error:
         status = _fail(error, 1)
@@ -88,7 +91,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     )
     benchmark = add("bench", _bench, SPEAKING, "measure how fast this machine speaks")
     benchmark.add_argument("--rounds", type=int, default=5, help="how often to speak each text (default: 5)")
-    add("voices", _voices, ("engines", "voice", "log"), "list the voices")
+    add("voices", _voices, ("engines", "voice", "xtts", "log"), "list the voices")
     return parser, commands
 
 

@@ -69,6 +69,9 @@ def option_of(group: type, key: str) -> Option:
 
 def check(value: Any, option: Option) -> str | None:
     """What is wrong with a value of the right type, or None."""
+    if isinstance(value, tuple):
+        problems = (check(part, option) for part in value)
+        return next((problem for problem in problems if problem), None)
     if option.choices and value not in option.choices:
         return f"must be one of {', '.join(map(str, option.choices))}"
     low, high = option.low, option.high
@@ -159,6 +162,8 @@ def _convert(value: Any, setting: Setting, source: str) -> Any:
     try:
         if get_origin(kind) is tuple:
             parts = value.split(",") if isinstance(value, str) else value
+            if not parts:
+                raise ValueError
             converted: Any = tuple(_scalar(part, get_args(kind)[0]) for part in parts)
         else:
             converted = _scalar(value, kind)
