@@ -18,11 +18,12 @@ from pathlib import Path
 
 import zeroconf
 
-from . import __version__, bench, engines, logs, options
+from . import __version__, bench, logs, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config, StreamConfig
 from .discovery import announced, reachable_host
 from .engine import AudioFormat, ConsentNeeded, EngineError
+from .loader import LOADING, Loader
 from .metrics import Metrics
 from .pipeline import SYNTHESIS, Reply
 from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
@@ -30,7 +31,6 @@ from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
 _LOGGER = logging.getLogger(__name__)
 
 PROGRAM = "wyoming-k2so"
-LOADING = "loading"
 LEAVING_S = 5.0
 SPEAKING = ("engines", "voice", "stream", "xtts", "log")
 
@@ -100,6 +100,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
 
 def _serve(config: Config, _flags: argparse.Namespace) -> int:
     from .connection import Service  # noqa: PLC0415  the other commands need no server
+    from .control import Control  # noqa: PLC0415
     from .server import Server, parse_uri  # noqa: PLC0415
 
     began = time.monotonic()
@@ -110,8 +111,10 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
             metrics.serve(host or "127.0.0.1", config.server.metrics_port)
         except OSError as error:
             raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
-    catalog = _catalog(config, wait=False)
-    server = Server(config.server.uri, Service(catalog, config.stream, metrics))
+    catalog = Catalog(defaults=config.voice)
+    loader = Loader(catalog)
+    loader.start(config, wait=False)
+    server = Server(config.server.uri, Service(catalog, Control(config, catalog, loader, metrics), metrics))
 
     async def run() -> None:
         async with server.listening() as port, AsyncExitStack() as stack:
@@ -145,7 +148,7 @@ def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
 def _say(config: Config, flags: argparse.Namespace) -> int:
     if flags.text is None and sys.stdin is None:
         raise options.OptionError("there is no text, and standard input is closed")
-    catalog = _catalog(config, wait=True)
+    catalog = _catalog(config)
     choice = catalog.resolve()
     reply = Reply(choice, catalog.fallback(choice), stream=config.stream)
     playback = Playback(reply, _sink(flags.output))
@@ -200,7 +203,7 @@ def _progress(reply: Reply, *, end: str) -> None:
 def _bench(config: Config, flags: argparse.Namespace) -> int:
     if flags.rounds < 1:
         raise options.OptionError("--rounds: must be at least 1")
-    choice = _catalog(config, wait=True).resolve()
+    choice = _catalog(config).resolve()
     rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in bench.TEXTS]
     print(bench.table(rows))
     print(bench.as_json(rows))
@@ -208,7 +211,7 @@ def _bench(config: Config, flags: argparse.Namespace) -> int:
 
 
 def _voices(config: Config, _flags: argparse.Namespace) -> int:
-    catalog = _catalog(config, wait=True)
+    catalog = _catalog(config)
     for engine in catalog.engines:
         for voice in engine.voices():
             speakers = f"  speakers: {', '.join(voice.speakers)}" if voice.speakers else ""
@@ -222,41 +225,11 @@ def _voices(config: Config, _flags: argparse.Namespace) -> int:
 # ---- putting the parts together ---------------------------------------------------------------------------------
 
 
-def _catalog(config: Config, *, wait: bool) -> Catalog:
-    """The engines that `config` asks for, the embedded one always among them.
-
-    `wait`: with engine auto, wait for the big engine too instead of letting it join later.
-
-    Raises:
-        UnknownVoice: the default voice is none of theirs. An engine that joins later may still bring it.
-    """
-    wanted = config.engines.engine
-    catalog = Catalog([engines.load("piper", config)], config.voice)
-    if wanted == "xtts":
-        catalog.prefer(engines.load("xtts", config))
-    elif wanted == "auto" and not engines.missing("xtts"):
-        if not wait:
-            threading.Thread(target=_join_xtts_late, args=(catalog, config), name=LOADING, daemon=True).start()
-            return catalog
-        _join_xtts(catalog, config)
-    catalog.check_defaults()
+def _catalog(config: Config) -> Catalog:
+    """The engines that `config` asks for, all loaded."""
+    catalog = Catalog(defaults=config.voice)
+    Loader(catalog).start(config, wait=True)
     return catalog
-
-
-def _join_xtts(catalog: Catalog, config: Config) -> None:
-    try:
-        catalog.prefer(engines.load("xtts", config))
-        _LOGGER.info("XTTS is ready")
-    except EngineError as error:
-        _LOGGER.warning("The embedded voice speaks, since XTTS cannot: %s", error)
-
-
-def _join_xtts_late(catalog: Catalog, config: Config) -> None:
-    _join_xtts(catalog, config)
-    try:
-        catalog.check_defaults()
-    except UnknownVoice as error:
-        _LOGGER.warning("Another voice than the chosen one speaks: %s", error)
 
 
 def _leave_models(status: int) -> None:

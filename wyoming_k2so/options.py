@@ -124,11 +124,11 @@ def read(
     chosen: dict[str, dict[str, Any]] = {}
     for key, setting in known.items():
         if flags.get(key) is not None:
-            value = _convert(flags[key], setting, setting.flag)
+            value = convert(flags[key], setting, setting.flag)
         elif setting.env in environ:
-            value = _convert(environ[setting.env], setting, f"the environment variable {setting.env}")
+            value = convert(environ[setting.env], setting, f"the environment variable {setting.env}")
         elif key in from_file:
-            value = _convert(from_file[key], setting, f"{key} in {file}")
+            value = convert(from_file[key], setting, f"{key} in {file}")
         else:
             continue
         chosen.setdefault(setting.group, {})[key] = value
@@ -156,7 +156,7 @@ def _reject_unknown_variables(environ: Mapping[str, str], known: Mapping[str, Se
             raise OptionError(f"the environment variable {name} is no setting; there are: {', '.join(sorted(names))}")
 
 
-def _convert(value: Any, setting: Setting, source: str) -> Any:
+def convert(value: Any, setting: Setting, source: str) -> Any:
     """A value of the setting's type. Flags and variables come as strings, values of a file with a type of their own."""
     kind = setting.kind
     try:
