@@ -39,9 +39,7 @@ class ServerConfig:
     uri: str = option(
         f"tcp://0.0.0.0:{DEFAULT_PORT}", "address to serve: tcp://HOST:PORT, unix://PATH or stdio://", metavar="URI"
     )
-    zeroconf: str | None = option(
-        None, "announce the server on the local network, under NAME", metavar="NAME", bare=""
-    )
+    zeroconf: str | None = option(None, "announce the server on the local network, under NAME", metavar="NAME", bare="")
     metrics_port: int | None = option(None, "serve Prometheus metrics over HTTP on this port", low=1, high=65535)
 
 
@@ -55,9 +53,7 @@ class EngineConfig:
     data_dir: Path = option(
         Path("~/.local/share/wyoming-k2so"), "folder of voices and downloaded models", metavar="DIR"
     )
-    cache_dir: Path = option(
-        Path("~/.cache/wyoming-k2so"), "folder of things that can be made again", metavar="DIR"
-    )
+    cache_dir: Path = option(Path("~/.cache/wyoming-k2so"), "folder of things that can be made again", metavar="DIR")
 
 
 @dataclass(frozen=True)
@@ -78,9 +74,7 @@ class StreamConfig:
 
     chunk_samples: int = option(4096, "samples in each audio chunk", choices=(2048, 4096, 8192))
     prebuffer: int = option(0, "chunks to hold back before the first one leaves", low=0, high=16)
-    early_clause: bool = option(
-        True, "let the first clause of a reply be spoken before its sentence is complete"
-    )
+    early_clause: bool = option(True, "let the first clause of a reply be spoken before its sentence is complete")
 
 
 @dataclass(frozen=True)

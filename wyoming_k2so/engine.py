@@ -7,7 +7,7 @@ prebuffer, fallback and server as every other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,7 +36,12 @@ class AudioFormat:
 
     def seconds(self, size: int) -> float:
         """Playing time of `size` bytes."""
-        return size / (self.rate * self.width * self.channels)
+        return size / (self.rate * self.frame)
+
+    @property
+    def frame(self) -> int:
+        """Bytes of one sample of all channels."""
+        return self.width * self.channels
 
 
 @dataclass(frozen=True)
@@ -90,10 +95,10 @@ class Utterance(Protocol):
     def rate(self) -> int:
         """Samples per second of everything that `say` yields."""
 
-    def say(self, segment: str) -> Iterator[Samples]:
+    def say(self, segment: str) -> Generator[Samples]:
         """Yield the sound of one segment, piece by piece, as it is generated.
 
-        `segment` is cleaned text of at most `Engine.max_chars` characters. Closing the iterator cancels the work.
+        `segment` is cleaned text of at most `Engine.max_chars` characters. Closing the generator cancels the work.
 
         Raises:
             EngineError: the segment cannot be spoken.
@@ -111,13 +116,16 @@ class Engine(Protocol):
         """The name under which users choose the engine."""
 
     @property
-    def description(self) -> str: ...
+    def description(self) -> str:
+        """What the engine is, for people."""
 
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """Version of the software, not of the model."""
 
     @property
-    def attribution(self) -> Attribution: ...
+    def attribution(self) -> Attribution:
+        """Who made it."""
 
     def voices(self) -> Sequence[Voice]:
         """All voices, the default first. Cheap: called for each `describe`."""

@@ -1,0 +1,117 @@
+"""How fast this machine speaks: the pipeline without sockets, over texts of three lengths."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .catalog import Choice
+from .config import StreamConfig
+from .engine import EngineError
+from .pipeline import Reply
+
+TEXTS = {
+    "short": "The front door is locked and all the lights are off.",
+    "medium": (
+        "It is twenty one degrees in the living room, and the window has been open since nine this morning, "
+        "so I have turned the heating down for now."
+    ),
+    "long": (
+        "Good morning. It will be mostly sunny today, with a light breeze from the west and a high of nineteen "
+        "degrees in the afternoon. You have two appointments: the dentist at half past ten, and lunch with your "
+        "sister at one o'clock. The washing machine finished during the night, the car is charged to eighty per "
+        "cent, and the bin in the kitchen wants to go out before the collection tomorrow."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. Times in seconds, medians over the rounds; memory in MB."""
+
+    engine: str
+    mode: str
+    text: str
+    first_audio_s: float
+    first_audio_p95_s: float
+    rtf: float
+    audio_s: float
+    peak_mb: float
+
+
+def measure(choice: Choice, name: str, stream: StreamConfig, rounds: int) -> Row:
+    """Speak one of TEXTS `rounds` times, after a warm-up. Raises EngineError when a reply fails."""
+    replies = [_speak(choice, TEXTS[name], stream) for _ in range(rounds + 1)][1:]
+    first = [reply.figures.first_audio_s or 0.0 for reply in replies]
+    return Row(
+        engine=choice.engine.name,
+        mode="none",
+        text=name,
+        first_audio_s=round(statistics.median(first), 4),
+        first_audio_p95_s=round(_percentile(first, 0.95), 4),
+        rtf=round(statistics.median(reply.figures.rtf or 0.0 for reply in replies), 4),
+        audio_s=round(statistics.median(reply.figures.audio_s for reply in replies), 2),
+        peak_mb=round(peak_mb(), 1),
+    )
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows for people."""
+    head = (
+        f"{'engine':8} {'mode':6} {'text':7} {'first audio':>11} {'p95':>9} {'RTF':>6} {'ms/s audio':>10} {'peak':>8}"
+    )
+    lines = [
+        f"{r.engine:8} {r.mode:6} {r.text:7} {r.first_audio_s * 1000:8.0f} ms {r.first_audio_p95_s * 1000:6.0f} ms "
+        f"{r.rtf:6.3f} {r.rtf * 1000:10.0f} {r.peak_mb:5.0f} MB"
+        for r in rows
+    ]
+    return "\n".join((head, *lines))
+
+
+def as_json(rows: Iterable[Row]) -> str:
+    """The rows for programs: one line."""
+    return json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]})
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    cpu = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = (line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line)
+        cpu = next(names, cpu)
+    return {"cpu": cpu, "cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()}
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held so far; 0 where the system does not tell."""
+    try:
+        import resource  # noqa: PLC0415  not on Windows
+    except ImportError:
+        return 0.0
+    # Linux counts in kilobytes, macOS in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def _speak(choice: Choice, text: str, stream: StreamConfig) -> Reply:
+    reply = Reply(choice, stream=stream)
+    reply.start()
+    reply.feed(text)
+    reply.finish()
+    for _ in reply:
+        pass
+    if reply.figures.error is not None:
+        raise EngineError(reply.figures.error)
+    return reply
+
+
+def _percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]

@@ -1,0 +1,131 @@
+"""Which engine speaks a request, in which of its voices: the voices of all loaded engines under one roof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .config import VoiceConfig
+from .engine import Engine, Request, Voice
+
+
+class UnknownVoice(LookupError):
+    """No voice fits what was asked for; the message lists those that there are."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine and how it shall speak."""
+
+    engine: Engine
+    request: Request
+
+
+class Catalog:
+    """Loaded engines in order of preference. Engines may join and leave while requests are resolved."""
+
+    def __init__(self, engines: Iterable[Engine] = (), defaults: VoiceConfig | None = None) -> None:
+        self._engines = tuple(engines)
+        self.defaults = defaults or VoiceConfig()
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """The engines, the most preferred first."""
+        return self._engines
+
+    def prefer(self, engine: Engine) -> None:
+        """Add an engine ahead of the others."""
+        self._engines = (engine, *self._engines)
+
+    def resolve(
+        self,
+        *,
+        voice: str | None = None,
+        speaker: str | None = None,
+        language: str | None = None,
+        speed: float | None = None,
+        engine: str | None = None,
+    ) -> Choice:
+        """Find who speaks.
+
+        A voice's name decides; else the language does, and the server's default voice is taken if it knows that
+        language; else the default voice speaks. `engine` limits the search to one engine.
+
+        Raises:
+            UnknownVoice: nothing fits.
+        """
+        offers = [(e, v) for e in self._engines if engine in (None, e.name) for v in e.voices() if v.installed]
+        if voice is not None:
+            fits = [offer for offer in offers if offer[1].name.casefold() == voice.casefold()]
+            if not fits:
+                raise UnknownVoice(f"there is no voice {voice!r}; there are: {_names(offers)}")
+        else:
+            fits = self._without_name(offers, language)
+        chosen, found = fits[0]
+        request = Request(
+            voice=found.name,
+            language=self._language(found, language),
+            speaker=_speaker(found, speaker, self.defaults if voice is None else None),
+            speed=self.defaults.speed if speed is None else speed,
+        )
+        return Choice(chosen, request)
+
+    def fallback(self, choice: Choice) -> Choice | None:
+        """Who speaks when `choice` cannot: the last engine, in a voice that knows the language if it has one."""
+        for engine in reversed(self._engines):
+            voices = [v for v in engine.voices() if v.installed]
+            voices.sort(key=lambda v: not _speaks(v, choice.request.language))
+            for voice in voices:
+                if (engine.name, voice.name) != (choice.engine.name, choice.request.voice):
+                    known = _speaks(voice, choice.request.language) or voice.languages[0]
+                    return Choice(engine, replace(choice.request, voice=voice.name, language=known, speaker=None))
+        return None
+
+    def _without_name(self, offers: list[tuple[Engine, Voice]], language: str | None) -> list[tuple[Engine, Voice]]:
+        wanted = language or (None if self.defaults.voice else self.defaults.language)
+        fits = [offer for offer in offers if wanted is None or _speaks(offer[1], wanted)]
+        if not fits:
+            known = sorted({tag for _, v in offers for tag in v.languages})
+            raise UnknownVoice(f"no voice speaks {wanted!r}; languages: {', '.join(known) or 'none'}")
+        if self.defaults.voice is not None:
+            default = self.defaults.voice.casefold()
+            fits.sort(key=lambda offer: offer[1].name.casefold() != default)
+        return fits
+
+    def _language(self, voice: Voice, asked: str | None) -> str:
+        if asked is not None:
+            known = _speaks(voice, asked)
+            if known is None:
+                raise UnknownVoice(
+                    f"voice {voice.name!r} does not speak {asked!r}; it speaks: {', '.join(voice.languages)}"
+                )
+            return known
+        default = self.defaults.language
+        return (_speaks(voice, default) if default else None) or voice.languages[0]
+
+
+def _speaks(voice: Voice, language: str) -> str | None:
+    """The voice's own tag for `language`: the same tag, else one of the same primary language, else None."""
+    wanted = _tag(language)
+    for tag in voice.languages:
+        if _tag(tag) == wanted:
+            return tag
+    return next((tag for tag in voice.languages if _tag(tag)[0] == wanted[0]), None)
+
+
+def _tag(language: str) -> list[str]:
+    return language.replace("_", "-").casefold().split("-")
+
+
+def _speaker(voice: Voice, asked: str | None, defaults: VoiceConfig | None) -> str | None:
+    if asked is None and defaults is not None and defaults.speaker in voice.speakers:
+        return defaults.speaker
+    if asked is None or asked in voice.speakers:
+        return asked
+    raise UnknownVoice(
+        f"voice {voice.name!r} has no speaker {asked!r}; it has: {', '.join(voice.speakers) or 'only one'}"
+    )
+
+
+def _names(offers: list[tuple[Engine, Voice]]) -> str:
+    return ", ".join(v.name for _, v in offers) or "none"

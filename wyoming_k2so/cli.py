@@ -1,0 +1,240 @@
+"""The command line: the only reader of arguments and environment, and the place where the parts are put together."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import codecs
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import zeroconf
+
+from . import __version__, bench, engines, logs, options
+from .catalog import Catalog, UnknownVoice
+from .config import Config, StreamConfig
+from .discovery import announced, reachable_host
+from .engine import AudioFormat, EngineError
+from .metrics import Metrics
+from .pipeline import Reply
+from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
+
+_LOGGER = logging.getLogger(__name__)
+
+PROGRAM = "wyoming-k2so"
+SPEAKING = ("engines", "voice", "stream", "log")
+
+# Speaking to people on this machine, a little delay is better than the first stutter.
+SAY_DEFAULTS = Config(stream=StreamConfig(prebuffer=3))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0 done, 1 it failed, 2 it was asked for wrongly."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser, commands = _parser()
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
+        arguments.insert(0, "serve")
+    flags = vars(parser.parse_args(arguments))
+    command, defaults = commands[flags.pop("command")]
+    try:
+        file = flags.pop("config") or os.environ.get("K2SO_CONFIG")
+        config = options.read(flags, os.environ, Path(file) if file else None, defaults)
+        logs.configure(config.log)
+        return command(config, argparse.Namespace(**flags))
+    except (options.OptionError, UnknownVoice) as error:
+        return _fail(error, 2)
+    except EngineError as error:
+        return _fail(error, 1)
+    except KeyboardInterrupt:
+        return 130
+
+
+Command = Callable[[Config, argparse.Namespace], int]
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]]]:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description="A streaming text-to-speech server for Home Assistant. Without a command: serve."
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands: dict[str, tuple[Command, Config]] = {}
+
+    def add(
+        name: str, run: Command, groups: tuple[str, ...], help: str, defaults: Config | None = None
+    ) -> argparse.ArgumentParser:
+        command = subparsers.add_parser(name, help=help, description=help)
+        command.add_argument("--config", metavar="FILE", help="a TOML file of settings, such as: chunk_samples = 2048")
+        options.add_flags(command, groups)
+        commands[name] = (run, defaults or Config())
+        return command
+
+    add("serve", _serve, ("server", *SPEAKING), "serve Wyoming clients such as Home Assistant")
+    say = add("say", _say, SPEAKING, "speak a text here, or into a file", SAY_DEFAULTS)
+    say.add_argument("text", nargs="?", help="what to say; without it, standard input is spoken as it comes")
+    say.add_argument(
+        "-o", "--output", metavar="FILE", help="write a WAV file, or with - raw samples to standard output"
+    )
+    benchmark = add("bench", _bench, SPEAKING, "measure how fast this machine speaks")
+    benchmark.add_argument("--rounds", type=int, default=5, help="how often to speak each text (default: 5)")
+    add("voices", _voices, ("engines", "voice", "log"), "list the voices")
+    return parser, commands
+
+
+# ---- commands ---------------------------------------------------------------------------------------------------
+
+
+def _serve(config: Config, _flags: argparse.Namespace) -> int:
+    from .connection import Service  # noqa: PLC0415  the other commands need no server
+    from .server import Server, parse_uri  # noqa: PLC0415
+
+    began = time.monotonic()
+    _, host, _, _ = parse_uri(config.server.uri)
+    metrics = Metrics()
+    if config.server.metrics_port is not None:
+        try:
+            metrics.serve(host or "127.0.0.1", config.server.metrics_port)
+        except OSError as error:
+            raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
+    catalog = _catalog(config, wait=False)
+    catalog.resolve()  # an unknown default voice is an error now, not at the first reply
+    server = Server(config.server.uri, Service(catalog, config.stream, metrics))
+
+    async def run() -> None:
+        async with server.listening() as port, AsyncExitStack() as stack:
+            _log_ready(config.server.uri, host, port, time.monotonic() - began)
+            if config.server.zeroconf is not None and port is not None:
+                try:
+                    await stack.enter_async_context(announced(host, port, config.server.zeroconf))
+                    _LOGGER.info("Announced on the local network")
+                except (OSError, zeroconf.Error) as error:
+                    _LOGGER.warning("Not announced on the local network: %s", error)
+            await server.stopped()
+        _LOGGER.info("Stopped")
+
+    asyncio.run(run())
+    return 0
+
+
+def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
+    if port is None:
+        _LOGGER.info("Ready at %s after %.1f s", uri, seconds)
+        return
+    _LOGGER.info("Ready at tcp://%s:%d after %.1f s", host, port, seconds)
+    _LOGGER.info(
+        "To add it to Home Assistant: Settings > Devices & services > Add integration > Wyoming Protocol, "
+        "host %s, port %d",
+        reachable_host(host),
+        port,
+    )
+
+
+def _say(config: Config, flags: argparse.Namespace) -> int:
+    catalog = _catalog(config, wait=True)
+    choice = catalog.resolve()
+    reply = Reply(choice, catalog.fallback(choice), stream=config.stream)
+    playback = Playback(reply, _sink(flags.output))
+    reply.start()
+    playback.start()
+    if flags.text is not None:
+        reply.feed(flags.text)
+        reply.finish()
+    else:
+        threading.Thread(target=_feed_standard_input, args=(reply,), daemon=True).start()
+    try:
+        while not playback.wait(0.2):
+            _progress(reply, end="")
+    except KeyboardInterrupt:
+        reply.cancel()
+        raise
+    _progress(reply, end="\n")
+    if reply.figures.error is not None:
+        raise EngineError(reply.figures.error)
+    return 0
+
+
+def _sink(output: str | None) -> Callable[[AudioFormat], Sink]:
+    if output is None:
+        return SoundCard
+    if output == "-":
+        return lambda _format: RawBytes(sys.stdout.buffer)
+    return partial(WavFile, Path(output))
+
+
+def _feed_standard_input(reply: Reply) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    while data := os.read(sys.stdin.fileno(), 4096):
+        reply.feed(decoder.decode(data))
+    reply.feed(decoder.decode(b"", final=True))
+    reply.finish()
+
+
+def _progress(reply: Reply, *, end: str) -> None:
+    figures = reply.figures
+    if figures.first_audio_s is None or (not end and not sys.stderr.isatty()):
+        return
+    back = "\r" if sys.stderr.isatty() else ""
+    line = f"first sound after {figures.first_audio_s:.2f} s, {figures.audio_s:.1f} s of speech"
+    print(f"{back}{line}", end=end, file=sys.stderr, flush=True)
+
+
+def _bench(config: Config, flags: argparse.Namespace) -> int:
+    if flags.rounds < 1:
+        raise options.OptionError("--rounds: must be at least 1")
+    choice = _catalog(config, wait=True).resolve()
+    rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in bench.TEXTS]
+    print(bench.table(rows))
+    print(bench.as_json(rows))
+    return 0
+
+
+def _voices(config: Config, _flags: argparse.Namespace) -> int:
+    catalog = _catalog(config, wait=True)
+    for engine in catalog.engines:
+        for voice in engine.voices():
+            speakers = f"  speakers: {', '.join(voice.speakers)}" if voice.speakers else ""
+            state = "" if voice.installed else "  (not installed)"
+            print(
+                f"{engine.name:6} {voice.name:28} {', '.join(voice.languages):12} {voice.description}{speakers}{state}"
+            )
+    return 0
+
+
+# ---- putting the parts together ---------------------------------------------------------------------------------
+
+
+def _catalog(config: Config, *, wait: bool) -> Catalog:
+    """The engines that `config` asks for, the embedded one always among them.
+
+    `wait`: with engine auto, wait for the big engine too instead of letting it join later.
+    """
+    wanted = config.engines.engine
+    catalog = Catalog([engines.load("piper", config)], config.voice)
+    if wanted == "xtts":
+        catalog.prefer(engines.load("xtts", config))
+    elif wanted == "auto" and not engines.missing("xtts"):
+        joining = threading.Thread(target=_join_xtts, args=(catalog, config), name="loading", daemon=True)
+        joining.start()
+        if wait:
+            joining.join()
+    return catalog
+
+
+def _join_xtts(catalog: Catalog, config: Config) -> None:
+    try:
+        catalog.prefer(engines.load("xtts", config))
+        _LOGGER.info("XTTS is ready")
+    except EngineError as error:
+        _LOGGER.warning("The embedded voice speaks, since XTTS cannot: %s", error)
+
+
+def _fail(error: Exception, status: int) -> int:
+    print(f"{PROGRAM}: {error}", file=sys.stderr)
+    return status

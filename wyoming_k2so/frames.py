@@ -1,0 +1,101 @@
+"""Reading events from strangers: Wyoming's framing with a limit on everything that a peer can announce.
+
+A frame is a JSON object on one line, then `data_length` bytes of JSON, then `payload_length` bytes. The wyoming package
+reads any length and trusts every type; here a frame that cannot be right raises FrameError. Writing is wyoming's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from wyoming.event import Event
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Largest sizes accepted, in bytes."""
+
+    header: int = 64 * 1024
+    data: int = 1024 * 1024
+    payload: int = 1024 * 1024
+
+
+class FrameError(ValueError):
+    """A frame that is no event. `fatal`: where the next frame begins is unknown, so the connection must end."""
+
+    def __init__(self, message: str, *, fatal: bool) -> None:
+        super().__init__(message)
+        self.fatal = fatal
+
+
+async def read_event(reader: asyncio.StreamReader, limits: Limits) -> Event | None:
+    """Read one event; None at the end of the connection.
+
+    `reader` must have been made with `limit=limits.header`.
+
+    Raises:
+        FrameError: the frame is malformed or too large.
+    """
+    line = await _read_line(reader, limits)
+    if line is None:
+        return None
+    header = _parse(line, "the header", fatal=True)
+    data_length = _length(header, "data_length", limits.data)
+    payload_length = _length(header, "payload_length", limits.payload)
+    data_bytes = await _read_exactly(reader, data_length, "data")
+    payload = await _read_exactly(reader, payload_length, "payload")
+
+    # From here on the frame has been read whole: what is wrong inside it costs only this event.
+    data = header.get("data")
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise FrameError("data must be a JSON object", fatal=False)
+    if data_bytes:
+        data = data | _parse(data_bytes, "data", fatal=False)
+    event_type = header.get("type")
+    if not isinstance(event_type, str):
+        raise FrameError("an event needs a type, which must be a string", fatal=False)
+    return Event(type=event_type, data=data, payload=payload or None)
+
+
+async def _read_line(reader: asyncio.StreamReader, limits: Limits) -> bytes | None:
+    try:
+        return await reader.readuntil(b"\n")
+    except asyncio.IncompleteReadError as error:
+        if error.partial.strip():
+            raise FrameError("the connection ended inside a header", fatal=True) from None
+        return None
+    except asyncio.LimitOverrunError:
+        raise FrameError(f"a header may have at most {limits.header} bytes", fatal=True) from None
+
+
+async def _read_exactly(reader: asyncio.StreamReader, length: int, what: str) -> bytes:
+    try:
+        return await reader.readexactly(length)
+    except asyncio.IncompleteReadError:
+        raise FrameError(f"the connection ended inside the {what} of an event", fatal=True) from None
+
+
+def _length(header: dict[str, Any], key: str, limit: int) -> int:
+    length = header.get(key)
+    if length is None:
+        return 0
+    if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+        raise FrameError(f"{key} must be a whole number that is not negative", fatal=True)
+    if length > limit:
+        raise FrameError(f"{key} may be at most {limit}", fatal=True)
+    return length
+
+
+def _parse(text: bytes, what: str, *, fatal: bool) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FrameError(f"{what} is not valid JSON", fatal=fatal) from None
+    if not isinstance(value, dict):
+        raise FrameError(f"{what} must be a JSON object", fatal=fatal)
+    return value

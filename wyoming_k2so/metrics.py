@@ -1,0 +1,112 @@
+"""What a reply cost and how it would have sounded: figures per utterance, and their sum for Prometheus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+Outcome = Literal["ok", "cancelled", "error"]
+
+# A gap shorter than this is scheduling noise that every player's own buffer covers.
+AUDIBLE_GAP_S = 0.02
+
+
+class PlaybackClock:
+    """A listener who starts to play with the first chunk and hears everything at real-time pace."""
+
+    def __init__(self) -> None:
+        self._ends: float | None = None
+
+    def sent(self, now: float, seconds: float) -> float:
+        """Note that sound of `seconds` leaves at `now`; returns how long the listener heard nothing before it."""
+        gap = 0.0 if self._ends is None else max(0.0, now - self._ends)
+        self._ends = (now if self._ends is None else max(now, self._ends)) + seconds
+        return gap
+
+
+@dataclass
+class Figures:
+    """One reply in numbers. Times are in seconds."""
+
+    engine: str
+    voice: str
+    first_audio_s: float | None = None
+    """From the first text until the first chunk was taken to be sent."""
+
+    busy_s: float = 0.0
+    """Time spent generating."""
+
+    audio_s: float = 0.0
+    chunks: int = 0
+    samples: int = 0
+    underruns: int = 0
+    """How often a listener would have heard a gap although there was text to speak."""
+
+    retries: int = 0
+    fallbacks: int = 0
+    """Segments that another voice had to speak."""
+
+    outcome: Outcome = "ok"
+    error: str | None = None
+
+    @property
+    def rtf(self) -> float | None:
+        """Real-time factor: time spent per second of sound."""
+        return self.busy_s / self.audio_s if self.audio_s else None
+
+    def summary(self) -> str:
+        """One line for the log; it holds nothing that the user said."""
+        first = "none" if self.first_audio_s is None else f"{self.first_audio_s:.3f} s"
+        rtf = "none" if self.rtf is None else f"{self.rtf:.3f}"
+        extra = "".join(
+            f", {count} {what}"
+            for count, what in ((self.retries, "retries"), (self.fallbacks, "segments by the fallback voice"))
+            if count
+        )
+        return (
+            f"{self.engine}/{self.voice}: {self.audio_s:.2f} s of speech in {self.chunks} chunks, "
+            f"first audio {first}, RTF {rtf}, {self.underruns} underruns{extra}, {self.outcome}"
+        )
+
+
+class Metrics:
+    """Sums over all replies of the process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"k2so_{name}", text, labels, registry=self.registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+            return Histogram(f"k2so_{name}", text, ("engine",), buckets=buckets, registry=self.registry)
+
+        self._requests = counter("requests", "Replies by engine and outcome", "engine", "outcome")
+        self._speech = counter("speech_seconds", "Sound sent, in seconds", "engine")
+        self._underruns = counter("underruns", "Gaps that listeners heard", "engine")
+        self._retries = counter("retries", "Segments that had to be tried once more", "engine")
+        self._fallbacks = counter("fallbacks", "Segments spoken by the fallback voice", "engine")
+        self._first_audio = histogram(
+            "first_audio_seconds", "From the first text to the first sound", (0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
+        )
+        self._rtf = histogram("rtf", "Time spent per second of sound", (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 3))
+        self.active_streams = Gauge("k2so_active_streams", "Replies being spoken now", registry=self.registry)
+
+    def observe(self, figures: Figures) -> None:
+        """Add a finished reply."""
+        engine = figures.engine
+        self._requests.labels(engine, figures.outcome).inc()
+        self._speech.labels(engine).inc(figures.audio_s)
+        self._underruns.labels(engine).inc(figures.underruns)
+        self._retries.labels(engine).inc(figures.retries)
+        self._fallbacks.labels(engine).inc(figures.fallbacks)
+        if figures.first_audio_s is not None:
+            self._first_audio.labels(engine).observe(figures.first_audio_s)
+        if figures.rtf is not None:
+            self._rtf.labels(engine).observe(figures.rtf)
+
+    def serve(self, host: str, port: int) -> None:
+        """Answer Prometheus on `port`, in a daemon thread. Raises OSError when the port is taken."""
+        start_http_server(port, host, registry=self.registry)

@@ -1,0 +1,278 @@
+"""One reply: text goes in at one side, chunks of sound come out at the other, a thread between them speaks.
+
+The pipeline knows nothing of sockets or models. It keeps the reply alive: a segment that fails is tried once more, then
+spoken by the fallback voice in the same audio format, and the reply goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+import numpy as np
+
+from .audio import Chunk, Chunker, Resampler
+from .catalog import Choice
+from .config import StreamConfig
+from .engine import AudioFormat, EngineError, Samples, Utterance
+from .handover import Cancelled, Handover
+from .metrics import AUDIBLE_GAP_S, Figures, PlaybackClock
+from .prebuffer import FixedPrebuffer, Prebuffer
+from .text import Segmenter
+
+_LOGGER = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Chunks that may wait for a slow reader: at 4096 samples and 22.05 kHz, 12 s of speech.
+QUEUE_CHUNKS = 64
+
+# When no text came for so long, what has been said so far leaves at once instead of filling a chunk first.
+STARVED_AFTER_S = 0.1
+
+
+class Reply:
+    """A reply being spoken. Feed and read it from any thread; it has one reader.
+
+    Read it by iterating, or on an event loop by `notify` and `poll` until `ended`.
+    """
+
+    def __init__(
+        self,
+        choice: Choice,
+        fallback: Choice | None = None,
+        *,
+        stream: StreamConfig | None = None,
+        rate: int | None = None,
+        text_format: str = "text",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare a reply; nothing runs before `start`.
+
+        Args:
+            choice: who speaks.
+            fallback: who speaks when that fails.
+            stream: chunk size and prebuffer.
+            rate: samples per second of the stream; None: the rate of the voice.
+            text_format: "text" or "ssml".
+            clock: seconds, for the figures only.
+        """
+        stream = stream or StreamConfig()
+        self.figures = Figures(choice.engine.name, choice.request.voice)
+        self.format: AudioFormat | None = None
+        """Known before the first chunk comes, and at the end of a reply without sound."""
+
+        self._speakers = [_Speaker(choice), *([_Speaker(fallback)] if fallback else [])]
+        self._stream = stream
+        self._rate = rate
+        self._segmenter = Segmenter(
+            max_chars=choice.engine.max_chars(choice.request.language),
+            text_format=text_format,
+            early_clause=stream.early_clause,
+        )
+        self._clock = clock
+        self._texts: SimpleQueue[str | None] = SimpleQueue()
+        self._text_began: float | None = None
+        self._out: Handover[Chunk] = Handover(QUEUE_CHUNKS)
+        self._prebuffer: Prebuffer = FixedPrebuffer(stream.prebuffer)
+        self._held: list[Chunk] = []
+        self._released = False
+        self._stalled = False
+        self._playback = PlaybackClock()
+        self._thread = threading.Thread(target=self._run, name="synthesis", daemon=True)
+
+    def start(self) -> None:
+        """Begin to speak."""
+        self._thread.start()
+
+    def feed(self, text: str) -> None:
+        """Add a piece of text, cut anywhere. Never blocks."""
+        if self._text_began is None and text.strip():
+            self._text_began = self._clock()
+        self._texts.put(text)
+
+    def finish(self) -> None:
+        """No more text will come."""
+        self._texts.put(None)
+
+    def cancel(self) -> None:
+        """Stop speaking: the thread ends at the engine's next piece of sound."""
+        if not self._out.ended:
+            self.figures.outcome = "cancelled"
+        self._out.cancel()
+        self._texts.put(None)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread; False when it still runs."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def notify(self, callback: Callable[[], None] | None) -> None:
+        """Call `callback`, in whatever thread, when chunks have come or the reply has ended."""
+        self._out.notify(callback)
+
+    def poll(self) -> Chunk | None:
+        """The next chunk, to be sent at once; None when there is none now."""
+        chunk = self._out.poll()
+        if chunk is not None:
+            self._account(chunk)
+        return chunk
+
+    @property
+    def ended(self) -> bool:
+        """True when there will be no more chunks; `figures.outcome` says how it went."""
+        return self._out.ended
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Take chunks as they come."""
+        for chunk in self._out:
+            self._account(chunk)
+            yield chunk
+
+    def _account(self, chunk: Chunk) -> None:
+        figures, now = self.figures, self._clock()
+        if figures.first_audio_s is None and self._text_began is not None:
+            figures.first_audio_s = now - self._text_began
+        if self._playback.sent(now, chunk.seconds) > AUDIBLE_GAP_S and not chunk.after_stall:
+            figures.underruns += 1
+        figures.chunks += 1
+        figures.samples += len(chunk.audio) // chunk.format.frame
+        figures.audio_s += chunk.seconds
+
+    # ---- the synthesis thread -----------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self.format = AudioFormat(self._rate or self._voice_rate())
+            self._chunker = Chunker(self.format, self._stream.chunk_samples)
+            for text in self._pieces():
+                for segment in self._segmenter.feed(text) if text is not None else self._segmenter.flush():
+                    self._speak(segment.text)
+                    self._emit(np.zeros(round(segment.pause_s * self.format.rate), np.float32))
+            self._send(self._chunker.flush(), now=True)
+        except Cancelled:
+            _LOGGER.debug("Cancelled")
+        except Exception as error:  # an engine may raise anything; the client must hear of it
+            self.figures.outcome = "error"
+            self.figures.error = str(error) or type(error).__name__
+            _LOGGER.debug("The reply ended early", exc_info=error)
+        finally:
+            for speaker in self._speakers:
+                speaker.close()
+            self._out.close()
+
+    def _voice_rate(self) -> int:
+        """The rate of the first speaker that can be opened."""
+        for speaker in self._speakers:
+            try:
+                return speaker.open().rate
+            except Exception as error:  # noqa: BLE001
+                _LOGGER.warning("%s cannot start: %s", speaker, error)
+        raise EngineError(f"{self._speakers[0]} cannot speak, and there is no other voice")
+
+    def _pieces(self) -> Iterator[str | None]:
+        """Pieces of text as they come, then None. Nothing said so far waits for text that is late."""
+        piece: str | None = ""
+        while piece is not None:
+            try:
+                piece = self._texts.get(timeout=STARVED_AFTER_S)
+            except Empty:
+                self._send(self._chunker.fill(), now=True)
+                self._stalled = True
+                piece = self._texts.get()
+            self._out.check()
+            yield piece
+
+    def _speak(self, text: str) -> None:
+        """Speak a segment: the voice, the voice once more, the fallback voice."""
+        if not text:
+            return
+        _LOGGER.debug("Segment: %r", text)
+        voice, *fallback = self._speakers
+        heard = 0  # samples of this segment that are on their way already
+        for attempt, speaker in enumerate((voice, voice, *fallback)):
+            self._out.check()
+            if attempt == 1:
+                self.figures.retries += 1
+            if speaker is not voice:
+                self.figures.fallbacks += 1
+                heard = 0  # another voice has another timing: better to hear some words twice than to lose one
+            position = 0
+            try:
+                with closing(self._samples(speaker, text)) as pieces:
+                    for samples in pieces:
+                        self._emit(samples[max(0, heard - position) :])
+                        position += len(samples)
+                        heard = max(heard, position)
+                return
+            except Cancelled:
+                raise
+            except Exception as error:  # noqa: BLE001
+                speaker.close()
+                _LOGGER.warning("%s failed to speak a segment: %s", speaker, error or type(error).__name__)
+        raise EngineError("no voice could speak a part of the reply; the server's log says why")
+
+    def _samples(self, speaker: _Speaker, text: str) -> Generator[Samples]:
+        """Sound of a segment at the stream's rate."""
+        assert self.format is not None
+        utterance = self._timed(speaker.open)
+        resampler = Resampler(utterance.rate, self.format.rate)
+        produced = 0
+        with closing(utterance.say(text)) as sounds:
+            while (samples := self._timed(lambda: next(sounds, None))) is not None:
+                self._out.check()
+                if not np.isfinite(samples).all():
+                    raise EngineError("the sound holds values that are no numbers")
+                produced += len(samples)
+                yield resampler.push(samples)
+        if not produced:
+            raise EngineError("no sound came")
+        yield resampler.flush()
+
+    def _emit(self, samples: Samples) -> None:
+        self._send(self._chunker.push(samples))
+
+    def _send(self, chunks: list[Chunk], *, now: bool = False) -> None:
+        """Hand chunks over, or hold them back until the prebuffer lets them go."""
+        for chunk in chunks:
+            self._held.append(replace(chunk, after_stall=self._stalled))
+            self._stalled = False
+        if self._held and not self._released:
+            self._released = self._prebuffer.release(chunks=len(self._held), starved=now)
+        if self._released:
+            while self._held:
+                self._out.put(self._held.pop(0))
+
+    def _timed(self, work: Callable[[], T]) -> T:
+        began = self._clock()
+        try:
+            return work()
+        finally:
+            self.figures.busy_s += self._clock() - began
+
+
+class _Speaker:
+    """A choice and its utterance, opened when first needed and opened anew after a failure."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self._utterance: Utterance | None = None
+
+    def __str__(self) -> str:
+        return f"{self._choice.engine.name}/{self._choice.request.voice}"
+
+    def open(self) -> Utterance:
+        if self._utterance is None:
+            self._utterance = self._choice.engine.open(self._choice.request)
+        return self._utterance
+
+    def close(self) -> None:
+        utterance, self._utterance = self._utterance, None
+        if utterance is not None:
+            utterance.close()

@@ -1,0 +1,102 @@
+"""What a client asks for, checked: the data of `synthesize` and `synthesize-start` as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from .config import Option, StreamConfig, VoiceConfig
+from .options import check, option_of
+
+TEXT_FORMATS = ("text", "ssml")
+RATES = (8_000, 96_000)
+
+T = TypeVar("T")
+
+
+class BadRequest(ValueError):
+    """The event's data is wrong; the message names the field and what it may be."""
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """How a reply shall sound; None: as the server decides."""
+
+    voice: str | None = None
+    speaker: str | None = None
+    language: str | None = None
+    speed: float | None = None
+    rate: int | None = None
+    """Samples per second of the stream."""
+
+    text_format: str = "text"
+    chunk_samples: int | None = None
+    prebuffer: int | None = None
+
+    def stream(self, default: StreamConfig) -> StreamConfig:
+        """The server's stream settings with this request's own on top."""
+        return replace(
+            default,
+            chunk_samples=default.chunk_samples if self.chunk_samples is None else self.chunk_samples,
+            prebuffer=default.prebuffer if self.prebuffer is None else self.prebuffer,
+        )
+
+
+def parse_speech(data: Mapping[str, Any]) -> SpeechRequest:
+    """Read everything but the text.
+
+    Home Assistant core names a voice and nothing else. `context` is free for what a client and a server agree on: here
+    language, speed, sample_rate, chunk_samples and prebuffer; anything else in it is ignored.
+
+    Raises:
+        BadRequest: a field has the wrong type or a value that is not allowed.
+    """
+    voice = _get(data, "voice", dict) or {}
+    context = _get(data, "context", dict) or {}
+    text_format = _get(data, "text_format", str) or "text"
+    if text_format not in TEXT_FORMATS:
+        raise BadRequest(f"text_format must be one of {', '.join(TEXT_FORMATS)}")
+    rate = _get(context, "sample_rate", int)
+    if rate is not None and not RATES[0] <= rate <= RATES[1]:
+        raise BadRequest(f"sample_rate must be from {RATES[0]} to {RATES[1]}")
+    return SpeechRequest(
+        voice=_get(voice, "name", str),
+        speaker=_get(voice, "speaker", str),
+        language=_get(context, "language", str) or _get(voice, "language", str),
+        speed=_checked(context, "speed", float, option_of(VoiceConfig, "speed")),
+        rate=rate,
+        text_format=text_format,
+        chunk_samples=_checked(context, "chunk_samples", int, option_of(StreamConfig, "chunk_samples")),
+        prebuffer=_checked(context, "prebuffer", int, option_of(StreamConfig, "prebuffer")),
+    )
+
+
+def parse_text(data: Mapping[str, Any]) -> str:
+    """The text of `synthesize` or `synthesize-chunk`. Raises BadRequest when there is none."""
+    text = _get(data, "text", str)
+    if text is None:
+        raise BadRequest("text is missing")
+    # JSON can carry half of a surrogate pair, which no UTF-8 encoder downstream accepts.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _get(data: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
+    value = data.get(key)
+    if value is None:
+        return None
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise BadRequest(f"{key} must be {_KINDS[kind]}")
+    return value
+
+
+def _checked(data: Mapping[str, Any], key: str, kind: type[T], limits: Option) -> T | None:
+    value = _get(data, key, kind)
+    if value is not None and (problem := check(value, limits)):
+        raise BadRequest(f"{key} {problem}")
+    return value
+
+
+_KINDS: dict[type, str] = {str: "a string", int: "a whole number", float: "a number", dict: "an object"}
