@@ -169,6 +169,14 @@ class HassProcess:
         """All that it has said so far."""
         return self._output.read_text(encoding="utf-8", errors="replace")
 
+    def wait_for_log(self, text: str, timeout_s: float = 10.0) -> None:
+        """Wait until it has said `text`; its log is written a little after the fact. Raises HassError."""
+        deadline = time.monotonic() + timeout_s
+        while text not in self.log():
+            if time.monotonic() > deadline:
+                raise HassError(f"never said {text!r}:\n{self.log()[-4000:]}")
+            time.sleep(0.05)
+
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """A request to the REST API; JSON in, JSON out. Raises HassError when it is refused."""
         fetched = self.fetch(path, method=method, body=None if body is None else json.dumps(body).encode())

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
 
 import numpy as np
 from imageio_ffmpeg import get_ffmpeg_exe
 from numpy.typing import NDArray
 
+from tests.ears import hear, word_errors
+
 RATE = 16000
 
 
-@dataclass(frozen=True)
-class Sound:
-    """Decoded audio: 16 kHz, mono, full scale at -1 and 1."""
-
-    samples: NDArray[np.float32]
-
-    @property
-    def seconds(self) -> float:
-        """Its length."""
-        return len(self.samples) / RATE
-
-    @property
-    def loudness(self) -> float:
-        """Root mean square."""
-        return float(np.sqrt(np.mean(self.samples**2)))
+def decode(data: bytes) -> NDArray[np.int16]:
+    """The samples of a whole file, mono at RATE. Raises CalledProcessError when it is no audio."""
+    command = [get_ffmpeg_exe(), "-v", "error", "-i", "pipe:0", "-f", "s16le", "-ac", "1", "-ar", str(RATE), "pipe:1"]
+    return np.frombuffer(subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout, np.int16)
 
 
-def decode(data: bytes) -> Sound:
-    """Decode a whole file. Raises CalledProcessError when it is no audio."""
-    command = [get_ffmpeg_exe(), "-v", "error", "-i", "pipe:0", "-f", "f32le", "-ac", "1", "-ar", str(RATE), "pipe:1"]
-    result = subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True)
-    return Sound(np.frombuffer(result.stdout, np.float32))
+def assert_says(data: bytes, text: str) -> None:
+    """Fail unless a listener would write down `text`, give or take one word in twenty."""
+    heard = hear(decode(data), RATE)
+    assert word_errors(text, heard) <= len(text.split()) / 20, f"heard: {heard}"
