@@ -15,6 +15,15 @@ from numpy.typing import NDArray
 
 WHISPER_RATE = 16_000
 
+# Whisper writes some words in its own way.
+SPELLINGS = {
+    word: str(number)
+    for number, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty".split()
+    )
+} | {"dr": "doctor"}
+
 
 @cache
 def _model() -> Any:
@@ -32,7 +41,8 @@ def words(text: str) -> list[str]:
     """Words without case, accents and punctuation; the same number in words and digits counts as the same."""
     plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
     plain = plain.replace("%", " percent ").replace("-", " ")
-    return re.findall(r"[a-z0-9']+", re.sub(r"(?<=\d),(?=\d)", "", plain))
+    found = re.findall(r"[a-z0-9']+", re.sub(r"(?<=\d),(?=\d)", "", plain))
+    return [SPELLINGS.get(word, word) for word in found]
 
 
 def word_errors(said: str, heard: str) -> int:

@@ -7,10 +7,14 @@ import subprocess
 import numpy as np
 from imageio_ffmpeg import get_ffmpeg_exe
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from tests.ears import hear, word_errors
 
 RATE = 16000
+
+# Whisper's progress bar, shown or not, would start a thread, and Home Assistant's test kit wants none left behind.
+tqdm.monitor_interval = 0
 
 
 def decode(data: bytes) -> NDArray[np.int16]:
