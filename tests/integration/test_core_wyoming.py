@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .hass import Fetched, HassError, HassProcess, Websocket, free_port
+from .hass import Fetched, HassProcess, Websocket, free_port
 from .server import ServerProcess
 from .sound import assert_says
 
@@ -218,18 +218,3 @@ def test_a_server_may_go_and_come_back(hass_process: HassProcess, server_python:
         remove(hass_process, entry)
     finally:
         server.stop()
-
-
-def test_no_server_no_entry(hass_process: HassProcess) -> None:
-    flows = "/api/config/config_entries/flow"
-    form = hass_process.call("POST", flows, {"handler": "wyoming"})
-
-    answer = hass_process.call("POST", f"{flows}/{form['flow_id']}", {"host": "127.0.0.1", "port": free_port()})
-
-    assert answer["errors"] == {"base": "cannot_connect"}
-    hass_process.call("DELETE", f"{flows}/{form['flow_id']}")
-
-
-def test_refusals_are_reported(hass_process: HassProcess) -> None:
-    with pytest.raises(HassError, match="404"):
-        hass_process.call("GET", "/api/states/tts.nobody")
