@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,15 +22,17 @@ from . import __version__, bench, engines, logs, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config, StreamConfig
 from .discovery import announced, reachable_host
-from .engine import AudioFormat, EngineError
+from .engine import AudioFormat, ConsentNeeded, EngineError
 from .metrics import Metrics
-from .pipeline import Reply
+from .pipeline import SYNTHESIS, Reply
 from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
 
 _LOGGER = logging.getLogger(__name__)
 
 PROGRAM = "wyoming-k2so"
-SPEAKING = ("engines", "voice", "stream", "log")
+LOADING = "loading"
+LEAVING_S = 5.0
+SPEAKING = ("engines", "voice", "stream", "xtts", "log")
 
 # Speaking to people on this machine, a little delay is better than the first stutter.
 SAY_DEFAULTS = Config(stream=StreamConfig(prebuffer=3))
@@ -46,14 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         file = flags.pop("config") or os.environ.get("K2SO_CONFIG")
         config = options.read(flags, os.environ, Path(file) if file else None, defaults)
+        if os.environ.get("COQUI_TOS_AGREED") == "1":  # Coqui's own way of saying so
+            config = replace(config, xtts=replace(config.xtts, accept_xtts_license=True))
         logs.configure(config.log)
-        return command(config, argparse.Namespace(**flags))
-    except (options.OptionError, UnknownVoice) as error:
-        return _fail(error, 2)
+        status = command(config, argparse.Namespace(**flags))
+    except (options.OptionError, UnknownVoice, ConsentNeeded) as error:
+        status = _fail(error, 2)
     except EngineError as error:
-        return _fail(error, 1)
+        status = _fail(error, 1)
     except KeyboardInterrupt:
-        return 130
+        status = 130
+    _leave_models(status)
+    return status
 
 
 Command = Callable[[Config, argparse.Namespace], int]
@@ -72,7 +79,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     ) -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=help, description=help)
         command.add_argument("--config", metavar="FILE", help="a TOML file of settings, such as: chunk_samples = 2048")
-        options.add_flags(command, groups)
+        options.add_flags(command, groups, defaults or Config())
         commands[name] = (run, defaults or Config())
         return command
 
@@ -84,7 +91,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     )
     benchmark = add("bench", _bench, SPEAKING, "measure how fast this machine speaks")
     benchmark.add_argument("--rounds", type=int, default=5, help="how often to speak each text (default: 5)")
-    add("voices", _voices, ("engines", "voice", "log"), "list the voices")
+    add("voices", _voices, ("engines", "voice", "xtts", "log"), "list the voices")
     return parser, commands
 
 
@@ -104,7 +111,6 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
         except OSError as error:
             raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
     catalog = _catalog(config, wait=False)
-    catalog.resolve()  # an unknown default voice is an error now, not at the first reply
     server = Server(config.server.uri, Service(catalog, config.stream, metrics))
 
     async def run() -> None:
@@ -137,6 +143,8 @@ def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
 
 
 def _say(config: Config, flags: argparse.Namespace) -> int:
+    if flags.text is None and sys.stdin is None:
+        raise options.OptionError("there is no text, and standard input is closed")
     catalog = _catalog(config, wait=True)
     choice = catalog.resolve()
     reply = Reply(choice, catalog.fallback(choice), stream=config.stream)
@@ -144,7 +152,7 @@ def _say(config: Config, flags: argparse.Namespace) -> int:
     reply.start()
     playback.start()
     if flags.text is not None:
-        reply.feed(flags.text)
+        reply.feed(os.fsencode(flags.text).decode("utf-8", "replace"))
         reply.finish()
     else:
         threading.Thread(target=_feed_standard_input, args=(reply,), daemon=True).start()
@@ -170,10 +178,14 @@ def _sink(output: str | None) -> Callable[[AudioFormat], Sink]:
 
 def _feed_standard_input(reply: Reply) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    while data := os.read(sys.stdin.fileno(), 4096):
-        reply.feed(decoder.decode(data))
-    reply.feed(decoder.decode(b"", final=True))
-    reply.finish()
+    try:
+        while data := os.read(sys.stdin.fileno(), 4096):
+            reply.feed(decoder.decode(data))
+        reply.feed(decoder.decode(b"", final=True))
+    except OSError as error:
+        _LOGGER.warning("Standard input cannot be read: %s", error)
+    finally:
+        reply.finish()
 
 
 def _progress(reply: Reply, *, end: str) -> None:
@@ -214,16 +226,20 @@ def _catalog(config: Config, *, wait: bool) -> Catalog:
     """The engines that `config` asks for, the embedded one always among them.
 
     `wait`: with engine auto, wait for the big engine too instead of letting it join later.
+
+    Raises:
+        UnknownVoice: the default voice is none of theirs. An engine that joins later may still bring it.
     """
     wanted = config.engines.engine
     catalog = Catalog([engines.load("piper", config)], config.voice)
     if wanted == "xtts":
         catalog.prefer(engines.load("xtts", config))
     elif wanted == "auto" and not engines.missing("xtts"):
-        joining = threading.Thread(target=_join_xtts, args=(catalog, config), name="loading", daemon=True)
-        joining.start()
-        if wait:
-            joining.join()
+        if not wait:
+            threading.Thread(target=_join_xtts_late, args=(catalog, config), name=LOADING, daemon=True).start()
+            return catalog
+        _join_xtts(catalog, config)
+    catalog.check_defaults()
     return catalog
 
 
@@ -233,6 +249,28 @@ def _join_xtts(catalog: Catalog, config: Config) -> None:
         _LOGGER.info("XTTS is ready")
     except EngineError as error:
         _LOGGER.warning("The embedded voice speaks, since XTTS cannot: %s", error)
+
+
+def _join_xtts_late(catalog: Catalog, config: Config) -> None:
+    _join_xtts(catalog, config)
+    try:
+        catalog.check_defaults()
+    except UnknownVoice as error:
+        _LOGGER.warning("Another voice than the chosen one speaks: %s", error)
+
+
+def _leave_models(status: int) -> None:
+    """Wait for threads that are inside a model; end the process with `status` when they take too long.
+
+    A thread that the interpreter itself ends while it is inside a C++ library aborts the whole process.
+    """
+    deadline = time.monotonic() + LEAVING_S
+    inside = [thread for thread in threading.enumerate() if thread.name in (SYNTHESIS, LOADING)]
+    for thread in inside:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if any(thread.is_alive() for thread in inside):
+        sys.stdout.flush()
+        os._exit(status)
 
 
 def _fail(error: Exception, status: int) -> int:

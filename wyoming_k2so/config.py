@@ -78,6 +78,36 @@ class StreamConfig:
 
 
 @dataclass(frozen=True)
+class XttsConfig:
+    """How the XTTS engine is loaded and how it speaks. A number left open is the checkpoint's own."""
+
+    xtts_checkpoint: str = option(
+        "coqui/XTTS-v2", "folder of an XTTS-v2 checkpoint, or its name on the Hugging Face hub", metavar="FOLDER|NAME"
+    )
+    accept_xtts_license: bool = option(
+        False, "agree to the Coqui Public Model License (non-commercial), so that the model may be downloaded"
+    )
+    voices_dir: Path | None = option(
+        None, "folder of clips to clone voices from (default: voices-xtts in the data folder)", metavar="DIR"
+    )
+    device: str = option("auto", "where XTTS runs; auto takes a CUDA device", choices=("auto", "cpu", "cuda"))
+    threads: int | None = option(None, "processor threads for XTTS (default: one per core)", low=1, high=256)
+    temperature: float | None = option(None, "how freely speech varies", low=0.01, high=2.0)
+    top_k: int | None = option(None, "draw from so many of the likeliest sounds; 0 for all", low=0, high=8194)
+    top_p: float | None = option(None, "draw from the likeliest sounds of this share", low=0.01, high=1.0)
+    repetition_penalty: float | None = option(None, "how much repeated sounds are avoided", low=1.0, high=50.0)
+    seed: int | None = option(None, "speak a text the same way each time; another number, another way", low=0)
+    greedy: bool = option(False, "always take the likeliest sound; for tests, not for listening")
+    vocoder_windows: tuple[int, ...] = option(
+        (7, 7, 14, 28), "new tokens (46 ms each) before each piece of sound is made; the last number repeats", low=1
+    )
+    plain_punctuation: bool = option(True, "reduce punctuation to what XTTS reads well")
+    token_budget: bool = option(True, "end a segment that takes far longer than its text can need")
+    stop_loops: bool = option(True, "end a segment that repeats itself")
+    trim_tail: bool = option(True, "drop silence, and sounds after a late pause, at a segment's end")
+
+
+@dataclass(frozen=True)
 class LogConfig:
     """What the server says about itself."""
 
@@ -93,4 +123,5 @@ class Config:
     engines: EngineConfig = field(default_factory=EngineConfig)
     voice: VoiceConfig = field(default_factory=VoiceConfig)
     stream: StreamConfig = field(default_factory=StreamConfig)
+    xtts: XttsConfig = field(default_factory=XttsConfig)
     log: LogConfig = field(default_factory=LogConfig)

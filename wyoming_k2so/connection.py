@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -142,8 +142,7 @@ class Connection:
         await self._write(info.describe(self._service.catalog))
 
     async def _ping(self, event: Event) -> None:
-        text = event.data.get("text")
-        await self._write(Pong(text if isinstance(text, str) else None))
+        await self._write(Pong(parse_text(event.data) if event.data.get("text") is not None else None))
 
     async def _select_program(self, event: Event) -> None:
         engines = [engine.name for engine in self._service.catalog.engines]
@@ -247,11 +246,12 @@ class Connection:
         reply.start()
         metrics.active_streams.inc()
         try:
-            async for chunk in _stream(reply):
-                if not started:
-                    await self._write(_audio_start(chunk.format))
-                    started = True
-                await self._write(_audio_chunk(chunk))
+            async with aclosing(_stream(reply)) as chunks:
+                async for chunk in chunks:
+                    if not started:
+                        await self._write(_audio_start(chunk.format))
+                        started = True
+                    await self._write(_audio_chunk(chunk))
             if reply.format is not None and not started:
                 await self._write(_audio_start(reply.format))
             if figures.error is not None:
@@ -276,7 +276,7 @@ class Connection:
         return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "a local client"
 
 
-async def _stream(reply: Reply) -> AsyncIterator[Chunk]:
+async def _stream(reply: Reply) -> AsyncGenerator[Chunk, None]:
     """The chunks of a reply, without blocking the event loop."""
     loop = asyncio.get_running_loop()
     changed = asyncio.Event()

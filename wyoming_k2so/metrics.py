@@ -65,9 +65,10 @@ class Figures:
             for count, what in ((self.retries, "retries"), (self.fallbacks, "segments by the fallback voice"))
             if count
         )
+        end = self.outcome if self.error is None else f"{self.outcome}: {self.error}"
         return (
             f"{self.engine}/{self.voice}: {self.audio_s:.2f} s of speech in {self.chunks} chunks, "
-            f"first audio {first}, RTF {rtf}, {self.underruns} underruns{extra}, {self.outcome}"
+            f"first audio {first}, RTF {rtf}, {self.underruns} underruns{extra}, {end}"
         )
 
 

@@ -69,6 +69,9 @@ def option_of(group: type, key: str) -> Option:
 
 def check(value: Any, option: Option) -> str | None:
     """What is wrong with a value of the right type, or None."""
+    if isinstance(value, tuple):
+        problems = (check(part, option) for part in value)
+        return next((problem for problem in problems if problem), None)
     if option.choices and value not in option.choices:
         return f"must be one of {', '.join(map(str, option.choices))}"
     low, high = option.low, option.high
@@ -77,8 +80,8 @@ def check(value: Any, option: Option) -> str | None:
     return None
 
 
-def add_flags(parser: argparse.ArgumentParser, groups: tuple[str, ...]) -> None:
-    """Add a flag for every setting of `groups`. Their values stay unconverted until `read`."""
+def add_flags(parser: argparse.ArgumentParser, groups: tuple[str, ...], defaults: Config) -> None:
+    """Add a flag for every setting of `groups`; `defaults` is for the help. Values stay unconverted until `read`."""
     for setting in settings():
         if setting.group not in groups:
             continue
@@ -88,7 +91,8 @@ def add_flags(parser: argparse.ArgumentParser, groups: tuple[str, ...]) -> None:
                 setting.flag, dest=setting.key, action=argparse.BooleanOptionalAction, help=option.help, default=None
             )
             continue
-        default = "" if setting.default in (None, ()) else f" (default: {_show(setting.default)})"
+        value = getattr(getattr(defaults, setting.group), setting.key)
+        default = "" if value in (None, ()) else f" (default: {_show(value)})"
         parser.add_argument(
             setting.flag,
             dest=setting.key,
@@ -158,10 +162,12 @@ def _convert(value: Any, setting: Setting, source: str) -> Any:
     try:
         if get_origin(kind) is tuple:
             parts = value.split(",") if isinstance(value, str) else value
+            if not parts:
+                raise ValueError
             converted: Any = tuple(_scalar(part, get_args(kind)[0]) for part in parts)
         else:
             converted = _scalar(value, kind)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise OptionError(f"{source}: {value!r} is not {_describe(setting)}") from None
     if problem := check(converted, setting.option):
         raise OptionError(f"{source}: {value!r} is not allowed, it {problem}")
@@ -191,7 +197,7 @@ def _describe(setting: Setting) -> str:
         return f"one of {', '.join(map(str, setting.option.choices))}"
     kind = setting.kind
     if get_origin(kind) is tuple:
-        return "a list of whole numbers separated by commas"
+        return "a list of numbers separated by commas"
     return {bool: "true or false", int: "a whole number", float: "a number", Path: "a path", str: "a text"}[kind]
 
 
