@@ -21,7 +21,7 @@ ARROWS = {
     "__init__": set[str](),
     "__main__": {"cli"},
     "audio": set[str](),
-    "bench": {"catalog", "pipeline"},
+    "bench": {"catalog", "pipeline", "text"},
     "catalog": set[str](),
     "cli": {"*"},
     "config": set[str](),

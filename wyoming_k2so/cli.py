@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import zeroconf
 
-from . import __version__, bench, logs, options
+from . import __version__, bench, engines, logs, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config, StreamConfig
 from .discovery import announced, reachable_host
@@ -91,6 +93,15 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     )
     benchmark = add("bench", _bench, SPEAKING, "measure how fast this machine speaks")
     benchmark.add_argument("--rounds", type=int, default=5, help="how often to speak each text (default: 5)")
+    benchmark.add_argument(
+        "--synthetic", action="store_true", help="with --engine xtts: a full-size model of random weights"
+    )
+    benchmark.add_argument(
+        "--against", choices=("coqui",), help="with --engine xtts: stock coqui-tts beside it, in the same run"
+    )
+    benchmark.add_argument(
+        "--text", action="append", choices=tuple(bench.TEXTS), help="speak only this text; may be repeated"
+    )
     add("voices", _voices, ("engines", "voice", "xtts", "log"), "list the voices")
     return parser, commands
 
@@ -203,10 +214,33 @@ def _progress(reply: Reply, *, end: str) -> None:
 def _bench(config: Config, flags: argparse.Namespace) -> int:
     if flags.rounds < 1:
         raise options.OptionError("--rounds: must be at least 1")
+    if flags.synthetic or flags.against:
+        return _bench_xtts(config, flags)
     choice = _catalog(config).resolve()
-    rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in bench.TEXTS]
+    rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in flags.text or bench.TEXTS]
     print(bench.table(rows))
     print(bench.as_json(rows))
+    return 0
+
+
+def _bench_xtts(config: Config, flags: argparse.Namespace) -> int:
+    """Measure XTTS's parts, on random weights or beside stock coqui-tts."""
+    if config.engines.engine != "xtts":
+        raise options.OptionError("--synthetic and --against: only with --engine xtts")
+    if absent := engines.missing("xtts"):
+        raise EngineError(f"engine xtts needs {', '.join(absent)}: pip install 'wyoming-k2so[xtts]'")
+    benchmark: Any = import_module(f"{__package__}.engines.xtts.benchmark")  # imports torch
+
+    def segments(max_chars: int) -> dict[str, list[str]]:
+        early = config.stream.early_clause
+        return {n: bench.segments(bench.TEXTS[n], max_chars, early_clause=early) for n in flags.text or bench.TEXTS}
+
+    if flags.synthetic:
+        config = benchmark.synthetic_config(config)
+        print("Random weights: this measures speed, at XTTS-v2's real size of 466.9 M parameters; the sound is noise.")
+    report = benchmark.measure(config, segments, rounds=flags.rounds, against_stock=flags.against is not None)
+    print(benchmark.table(report))
+    print(bench.json_line(report.fields()))
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import torch
 from torch import Tensor
@@ -35,8 +37,15 @@ class Decoder:
         self.prefix = gpt.prefix(checkpoint.speakers()[SPEAKER][0])
 
     def begin(
-        self, text: str, sampling: Sampling = GREEDY, *, seed: int = 0, limit: int = 60, exact: bool = False,
-        cache: KVCache | None = None, row: int = 0,
+        self,
+        text: str,
+        sampling: Sampling = GREEDY,
+        *,
+        seed: int = 0,
+        limit: int = 60,
+        exact: bool = False,
+        cache: KVCache | None = None,
+        row: int = 0,
     ) -> Decoding:
         cache = cache or KVCache(self.gpt.arch, 1, 700, self.gpt.device)
         generator = torch.Generator().manual_seed(seed)
@@ -141,7 +150,7 @@ def test_sampling_is_the_maths_of_transformers() -> None:
                 TopPLogitsWarper(0.85),
             ]
         )
-        scores = processors(seen.nonzero()[:, 0][None], logits[None].clone())[0]
+        scores = processors(cast("torch.LongTensor", seen.nonzero()[:, 0][None]), logits[None].clone())[0]
         drawn = pick(logits, seen, Sampling(0.7, 50, 0.85, 5.0), torch.Generator().manual_seed(1))
         expected = torch.multinomial(scores.softmax(0), 1, generator=torch.Generator().manual_seed(1))[0]
         assert drawn == expected
@@ -149,7 +158,9 @@ def test_sampling_is_the_maths_of_transformers() -> None:
 
 def test_rows_of_one_step_give_what_they_give_alone(decoder: Decoder) -> None:
     texts = [TEXT, "No.", "Good morning, it will be sunny today."]
-    alone = [decoder.run(text, Sampling(), seed=row, limit=20, exact=True)[0].tolist() for row, text in enumerate(texts)]
+    alone = [
+        decoder.run(text, Sampling(), seed=row, limit=20, exact=True)[0].tolist() for row, text in enumerate(texts)
+    ]
     cache = KVCache(decoder.gpt.arch, 3, 200, decoder.gpt.device)
     together = [
         decoder.begin(text, Sampling(), seed=row, limit=20, exact=True, cache=cache, row=row)

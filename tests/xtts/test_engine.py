@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,10 +29,14 @@ REQUEST = Request(SPEAKER, "en", seed=1)
 RAW = {"plain_punctuation": False, "token_budget": False, "stop_loops": False, "trim_tail": False}
 
 
-def with_settings(engine: XttsEngine, **settings: object) -> XttsEngine:
+def with_settings(engine: XttsEngine, **settings: Any) -> XttsEngine:
     """The same model with other settings."""
     other = XttsEngine(
-        engine.model, engine._store, engine._languages, replace(engine._settings, **settings), engine.sampling  # type: ignore[arg-type]
+        engine.model,
+        engine._store,
+        engine._languages,
+        replace(engine._settings, **settings),
+        engine.sampling,
     )
     if settings.get("greedy"):
         other.sampling = replace(engine.sampling, greedy=True)

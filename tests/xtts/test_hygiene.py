@@ -87,7 +87,8 @@ def test_speech_is_no_loop() -> None:
 
 
 def tone(seconds: float) -> Samples:
-    return (0.2 * np.sin(np.arange(int(seconds * RATE)) * 0.1)).astype(np.float32)
+    samples: Samples = (0.2 * np.sin(np.arange(int(seconds * RATE)) * 0.1)).astype(np.float32)
+    return samples
 
 
 def silence(seconds: float) -> Samples:
@@ -97,7 +98,8 @@ def silence(seconds: float) -> Samples:
 def trim(sound: Samples, *, expected_s: float, piece: int = 4096) -> Samples:
     trimmer = TailTrimmer(RATE, expected_s=expected_s)
     pieces = [trimmer.feed(sound[start : start + piece]) for start in range(0, len(sound), piece)]
-    return np.concatenate([*pieces, trimmer.finish()])
+    whole: Samples = np.concatenate([*pieces, trimmer.finish()])
+    return whole
 
 
 @pytest.mark.parametrize("piece", [100, 1024, 4096, 100_000])

@@ -50,13 +50,24 @@ def store(checkpoint: Checkpoint, cloner: Cloner, clips: Path, tmp_path: Path) -
 
 def new_store(checkpoint: Checkpoint, cloner: Any, clips: Path, tmp_path: Path) -> VoiceStore:
     return VoiceStore(
-        checkpoint.speakers(), clips, tmp_path / "cache", cloner, checkpoint.fingerprint(), checkpoint.languages
+        checkpoint.speakers(),
+        clips,
+        cache=tmp_path / "cache",
+        cloner=cloner,
+        fingerprint=checkpoint.fingerprint(),
+        languages=checkpoint.languages,
     )
 
 
 @pytest.mark.parametrize(("suffix", "rate", "channels"), [("wav", 22050, 1), ("wav", 16000, 2), ("flac", 44100, 1)])
 def test_conditioning_equals_coqui(
-    suffix: str, rate: int, channels: int, clips: Path, cloner: Cloner, stock: StockXtts, monkeypatch: pytest.MonkeyPatch
+    suffix: str,
+    rate: int,
+    channels: int,
+    clips: Path,
+    cloner: Cloner,
+    stock: StockXtts,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sounds = [speech(7.3, rate, seed) for seed in range(2)]
     paths = [clips / f"{seed}.{suffix}" for seed in range(2)]
@@ -196,7 +207,10 @@ def test_cache_outlives_the_process_and_follows_content(
 
 
 def test_full_disk_costs_only_the_cache(
-    clips: Path, checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    clips: Path,
+    checkpoint: Checkpoint,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def full(*_: object) -> None:

@@ -9,7 +9,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from wyoming_k2so.engines.xtts.checkpoint import Checkpoint
 from wyoming_k2so.engines.xtts.stock import StockXtts
@@ -35,7 +35,7 @@ def whole(stock: StockXtts, latents: Tensor, speed: float = 1.0) -> Tensor:
     """Coqui's decode of latents (T, C) at once, as its inference does."""
     batch = latents[None]
     if speed != 1:
-        batch = F.interpolate(batch.transpose(1, 2), scale_factor=1 / speed, mode="linear").transpose(1, 2)
+        batch = functional.interpolate(batch.transpose(1, 2), scale_factor=1 / speed, mode="linear").transpose(1, 2)
     samples: Tensor = stock.model.hifigan_decoder(batch, g=stock.speaker(SPEAKER)[1])
     return samples.squeeze()
 
@@ -126,9 +126,9 @@ def test_stretch_in_pieces_is_interpolate(factor: float, cuts: list[int]) -> Non
     signal = torch.randn(3, total, generator=torch.Generator().manual_seed(total))
     assume(int(total * factor) > 0)
     assume(int(total * factor) != total or len(cuts) == 1)  # torch copies what it need not lengthen
-    expected = F.interpolate(signal[None], scale_factor=[factor], mode="linear")[0]
+    expected = functional.interpolate(signal[None], scale_factor=[factor], mode="linear")[0]
     stretch = Stretch(factor)
-    *pieces, end = signal.split(cuts, 1)
+    *pieces, end = torch.split(signal, cuts, 1)
     got = torch.cat([*(stretch.feed(piece) for piece in pieces), stretch.feed(end, last=True)], 1)
     assert got.shape == expected.shape
     assert (got - expected).abs().max() <= 1e-5

@@ -12,7 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...config import Config
 from ...engine import EngineError, Request
 from . import synthetic
-from .engine import XttsEngine
+from .engine import XttsEngine, checkpoint_folder
 from .sampling import Sampling
 from .stock import StockXtts, fixed_length
 
@@ -95,14 +96,36 @@ class Report:
         }
 
 
-def synthetic_checkpoint(cache: Path) -> Path:
-    """The full-size checkpoint of random weights, made once (13 s, 1.9 GB)."""
-    folder = cache / "xtts-synthetic"
+def synthetic_config(config: Config) -> Config:
+    """The same settings with a full-size checkpoint of random weights, made once (13 s, 1.9 GB)."""
+    folder = config.engines.cache_dir.expanduser() / "xtts-synthetic"
     if not (folder / ".complete").exists():
         _LOGGER.info("Making a full-size checkpoint of random weights in %s", folder)
         synthetic.write_checkpoint(folder, synthetic.FULL)
         (folder / ".complete").touch()
-    return folder
+    return replace(config, xtts=replace(config.xtts, xtts_checkpoint=str(folder)))
+
+
+def table(report: Report) -> str:
+    """The report for people."""
+    limit = report.weights_mb / report.bandwidth_gb_s
+    lines = [
+        f"{'engine':6} {'mode':16} {'text':6} {'first audio':>11} {'RTF':>6} {'token':>9} {'vocoder':>8} {'prefill':>8}"
+        f" {'resident':>9} {'peak':>8}",
+        *(
+            f"{r.engine:6} {r.mode:16} {r.text:6} {r.first_audio_s:9.2f} s {r.rtf:6.2f} {r.ms_per_token:6.1f} ms"
+            f" {r.vocoder_rtf:8.2f} {r.prefill_s:6.2f} s {r.resident_mb:6.0f} MB {r.peak_mb:5.0f} MB"
+            for r in report.rows
+        ),
+        f"A token step reads {report.weights_mb:.0f} MB of weights: {limit:.1f} ms at the {report.bandwidth_gb_s:.1f}"
+        " GB/s that this machine reads.",
+    ]
+    if report.ratios:
+        lines.append(
+            f"Stock's inference_stream takes {report.ratios['first_audio']:.2f} times as long to the first audio and"
+            f" {report.ratios['rtf']:.2f} times as long in all (medium text)."
+        )
+    return "\n".join(lines)
 
 
 def measure_bandwidth(megabytes: int = 512, rounds: int = 5) -> float:
@@ -112,6 +135,19 @@ def measure_bandwidth(megabytes: int = 512, rounds: int = 5) -> float:
     with torch.inference_mode():
         best = min(_seconds(lambda: torch.mv(matrix, vector)) for _ in range(rounds + 1))
     return matrix.nbytes / best / 1e9
+
+
+def measure(
+    config: Config, segments: Callable[[int], Mapping[str, Sequence[str]]], *, rounds: int, against_stock: bool
+) -> Report:
+    """Load the engine and measure it. `segments`: texts, cut for the engine's longest segment.
+
+    Raises:
+        EngineError: the engine cannot load, or one of them fails.
+    """
+    engine = XttsEngine.load(config)
+    stock = checkpoint_folder(config) if against_stock else None
+    return run(engine, segments(engine.max_chars("en")), rounds=rounds, against=stock)
 
 
 def run(
@@ -172,7 +208,10 @@ def speak_stock(stock: StockXtts, mode: str, segments: Sequence[str], tokens_per
     name = next(iter(stock.model.speaker_manager.speakers))
     voice = stock.speaker(name)
     result, began = Spoken(), time.perf_counter()
-    with _timed(stock.model.gpt.gpt_inference, "forward") as steps, _timed(stock.model.hifigan_decoder, "forward") as vocoder:
+    with (
+        _timed(stock.model.gpt.gpt_inference, "forward") as steps,
+        _timed(stock.model.hifigan_decoder, "forward") as vocoder,
+    ):
         for segment in segments:
             first = len(steps)
             count = _tokens(segment, tokens_per_char)
@@ -329,4 +368,3 @@ def _status(name: str) -> float:
     except OSError:
         return 0.0
     return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith(name)), 0.0)
-

@@ -153,7 +153,9 @@ class Checkpoint:
         """A hash of the weights' content, from the checksums that the file itself lists; reads no weights."""
         try:
             with zipfile.ZipFile(self.folder / "model.pth") as archive:
-                rows = sorted((item.filename.split("/", 1)[-1], item.CRC, item.file_size) for item in archive.infolist())
+                rows = sorted(
+                    (item.filename.split("/", 1)[-1], item.CRC, item.file_size) for item in archive.infolist()
+                )
         except (OSError, zipfile.BadZipFile) as error:
             raise _unreadable(self.folder / "model.pth") from error
         return hashlib.sha256(repr(rows).encode()).hexdigest()[:32]
@@ -221,14 +223,14 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _pick(kind: type[Any], values: dict[str, Any], folder: Path) -> Any:
+def _pick(kind: Any, values: dict[str, Any], folder: Path) -> Any:
     """Fill a dataclass from those of its fields that `values` has, checking types."""
     chosen = {}
     for item in fields(kind):
         value = values.get(item.name)
         if value is None:
             continue
-        expected = type(item.default)
+        expected: Any = type(item.default)
         if not isinstance(value, int | float) or (expected is int and value != int(value)):
             raise EngineError(f"'{item.name}' in {folder / 'config.json'} is {value!r}; use the checkpoint's own file.")
         chosen[item.name] = expected(value)

@@ -85,7 +85,7 @@ class XttsEngine:
             EngineError: it cannot be loaded.
         """
         settings = config.xtts
-        checkpoint = Checkpoint(_folder(config))
+        checkpoint = Checkpoint(checkpoint_folder(config))
         device = _device(settings.device)
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
@@ -95,18 +95,23 @@ class XttsEngine:
         try:
             weights = checkpoint.weights()
             model = Model(
-                arch, tokenizer, load_gpt(weights, arch, tokenizer.size).to(device), load_vocoder(weights, arch).to(device)
+                arch,
+                tokenizer,
+                load_gpt(weights, arch, tokenizer.size).to(device),
+                load_vocoder(weights, arch).to(device),
             )
         except (MemoryError, torch.OutOfMemoryError) as error:
-            raise EngineError("Memory ran out while loading XTTS; close other programs or use --engine piper.") from error
+            raise EngineError(
+                "Memory ran out while loading XTTS; close other programs or use --engine piper."
+            ) from error
         data = config.engines.data_dir.expanduser()
         store = VoiceStore(
             checkpoint.speakers(),
             (settings.voices_dir or data / "voices-xtts").expanduser(),
-            config.engines.cache_dir.expanduser() / "xtts-voices",
-            Cloner(weights, arch, checkpoint.defaults),
-            checkpoint.fingerprint(),
-            checkpoint.languages,
+            cache=config.engines.cache_dir.expanduser() / "xtts-voices",
+            cloner=Cloner(weights, arch, checkpoint.defaults),
+            fingerprint=checkpoint.fingerprint(),
+            languages=checkpoint.languages,
         )
         engine = cls(model, store, checkpoint.languages, settings, _sampling(settings, checkpoint.defaults))
         if not engine.voices():
@@ -136,7 +141,9 @@ class XttsEngine:
         if self._closed:
             raise EngineError("The engine is closed; ask for the voice again.")
         prepared = self._prepare(request.voice)
-        return XttsUtterance(self.model, prepared, request, self._settings, self.sampling, self)
+        return XttsUtterance(
+            self.model, prepared, request, settings=self._settings, sampling=self.sampling, engine=self
+        )
 
     def close(self) -> None:
         """Free what can be freed; the weights go with the last utterance."""
@@ -197,7 +204,8 @@ class XttsEngine:
         utterance.close()
 
 
-def _folder(config: Config) -> Path:
+def checkpoint_folder(config: Config) -> Path:
+    """The checkpoint that `config` names, fetched if it must be. Raises ConsentNeeded or EngineError."""
     name = config.xtts.xtts_checkpoint
     if hub.is_hub_name(name):
         return hub.fetch(name, config.engines.data_dir.expanduser() / "xtts", consent=config.xtts.accept_xtts_license)

@@ -40,10 +40,11 @@ def fetch(name: str, folder: Path, *, consent: bool) -> Path:
         return target
     if not consent:
         raise ConsentNeeded(CONSENT)
-    from huggingface_hub import HfApi, errors, hf_hub_download, utils  # noqa: PLC0415 - only to fetch something
+    from huggingface_hub import HfApi, errors, hf_hub_download  # noqa: PLC0415 - only to fetch something
+    from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
 
     if not sys.stderr.isatty():
-        utils.disable_progress_bars()
+        disable_progress_bars()
     try:
         target.mkdir(parents=True, exist_ok=True)
         info = HfApi().model_info(name, files_metadata=True)
@@ -64,7 +65,7 @@ def fetch(name: str, folder: Path, *, consent: bool) -> Path:
         if getattr(error, "errno", None) == 28:  # ENOSPC
             raise EngineError(f"The disk is full; free 2 GB under {folder} and start again.") from error
         raise _no_network(name) from error
-    except Exception as error:  # noqa: BLE001 - the hub's client raises the errors of whatever HTTP library it uses
+    except Exception as error:  # the hub's client raises the errors of whatever HTTP library it uses
         raise _no_network(name) from error
     return target
 

@@ -22,7 +22,9 @@ _QUOTES = re.compile(r"[\"“”„«»‹›`´\[\](){}<>*_~|\\^]+")
 _DASHES = re.compile(r"\s*(?:[—–―]|(?<=\s)-+(?=\s)|--+)\s*")
 _ENDS = re.compile(r"[.!?。！？…]*[!?！？][.!?。！？…]*")
 _DOTS = re.compile(r"\.{2,}|…+")
-_STRAY = re.compile(r"[^\w\s.,;:!?'’\-。，、！？；：・%&@#°$€£+=/।؟،؛\u0300-\u036f\u0900-\u0983\u093c-\u094d\u0951-\u0957]")
+_STRAY = re.compile(
+    r"[^\w\s.,;:!?'’\-。，、！？；：・%&@#°$€£+=/।؟،؛\u0300-\u036f\u0900-\u0983\u093c-\u094d\u0951-\u0957]"
+)
 _FULL_STOP = {"zh": "。", "ja": "。", "hi": "।"}
 
 
@@ -41,14 +43,14 @@ def plain(text: str, language: str) -> str:
     text = re.sub(r"([,;:])[,;:]+", r"\1", text)
     text = re.sub(r"[\s,;:，、；：-]+$", "", text)
     if text and text[-1] not in ".!?。！？।؟":
-        text += _FULL_STOP.get(language.split("-")[0], ".")
+        text += _FULL_STOP.get(language.partition("-")[0], ".")
     return text
 
 
 def expected_seconds(text: str, language: str) -> float:
     """How long slow, careful speech of `text` takes at normal speed. A digit or a symbol is read as a word."""
     chars = sum(6 if char.isdigit() or char in "%&@#°$€£+=" else 1 for char in text)
-    return chars / _CHARS_PER_SECOND.get(language.split("-")[0], 12.0)
+    return chars / _CHARS_PER_SECOND.get(language.partition("-")[0], 12.0)
 
 
 def token_budget(text: str, language: str) -> int:

@@ -15,8 +15,8 @@ def check_room(needed: int, available: int | None = None) -> None:
     available = available_bytes() if available is None else available
     if available is not None and available < needed + _OVERHEAD:
         raise EngineError(
-            f"XTTS needs {(needed + _OVERHEAD) / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB is free; close other"
-            " programs or use --engine piper."
+            f"XTTS needs {(needed + _OVERHEAD) / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB is free; close"
+            " other programs or use --engine piper."
         )
 
 

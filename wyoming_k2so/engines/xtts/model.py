@@ -6,11 +6,12 @@ D: channels per head.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from .checkpoint import Architecture, Weights
 
@@ -57,10 +58,10 @@ class Block(nn.Module):
         for row, position in enumerate(positions):
             slab = slabs[row].narrow(2, 0, position + 1)
             slab[:, :, position:] = qkv[row, 1:]
-            query, (keys, values) = qkv[row, :1], slab.split(1)
-            attended.append(F.scaled_dot_product_attention(query, keys, values).view(1, -1))  # (1, C)
+            sound = functional.scaled_dot_product_attention(qkv[row, :1], slab[:1], slab[1:])  # (1, H, 1, D)
+            attended.append(sound.view(1, -1))
         x = x + self.out(attended[0] if rows == 1 else torch.cat(attended))
-        return x + self.down(F.gelu(self.up(self.ln_2(x)), approximate="tanh"))
+        return self._mlp(x)
 
     def prefill(self, x: Tensor, slab: Tensor, start: int, mask: Tensor) -> Tensor:
         """Several tokens of one row. x (T, C), written to the slab from `start` on; mask (T, start + T)."""
@@ -68,10 +69,15 @@ class Block(nn.Module):
         qkv = self.qkv(self.ln_1(x)).view(count, 3, self.heads, self.head_dim).permute(1, 2, 0, 3)  # (3, H, T, D)
         slab = slab.narrow(2, 0, start + count)
         slab[:, :, start:] = qkv[1:]
-        keys, values = slab.split(1)
-        attended = F.scaled_dot_product_attention(qkv[:1].contiguous(), keys, values, attn_mask=mask)  # (1, H, T, D)
+        attended = functional.scaled_dot_product_attention(
+            qkv[:1].contiguous(), slab[:1], slab[1:], attn_mask=mask
+        )  # (1, H, T, D)
         x = x + self.out(attended[0].transpose(0, 1).reshape(count, -1))
-        return x + self.down(F.gelu(self.up(self.ln_2(x)), approximate="tanh"))
+        return self._mlp(x)
+
+    def _mlp(self, x: Tensor) -> Tensor:
+        y: Tensor = x + self.down(functional.gelu(self.up(self.ln_2(x)), approximate="tanh"))
+        return y
 
 
 class Gpt(nn.Module):
@@ -91,32 +97,40 @@ class Gpt(nn.Module):
         self.code_head = nn.Linear(channels, arch.gpt_num_audio_tokens)
 
     @property
+    def _blocks(self) -> Iterable[Block]:
+        return cast("Iterable[Block]", self.blocks)
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.code_embedding.weight.device
 
     def embed_text(self, tokens: Tensor) -> Tensor:
         """Text tokens (T,), start and stop included -> (T, C)."""
-        return self.text_embedding(tokens) + self.text_position.weight[: tokens.shape[0]]  # type: ignore[no-any-return]
+        x: Tensor = self.text_embedding(tokens) + self.text_position.weight[: tokens.shape[0]]
+        return x
 
     def embed_codes(self, codes: Tensor, positions: Sequence[int]) -> Tensor:
         """One audio code per row (B,), each the positions[i]-th of its utterance (the start code is 0) -> (B, C)."""
         place = torch.cat([self.code_position.weight[position : position + 1] for position in positions])
-        return self.code_embedding(codes) + place  # type: ignore[no-any-return]
+        x: Tensor = self.code_embedding(codes) + place
+        return x
 
     def step(self, x: Tensor, cache: KVCache, rows: Sequence[int], positions: Sequence[int]) -> Tensor:
         """Advance each of `rows` by one token. x (B, C) -> latents (B, C)."""
-        for block, slabs in zip(self.blocks, cache.slabs, strict=True):
+        for block, slabs in zip(self._blocks, cache.slabs, strict=True):
             x = block.step(x, [slabs[row] for row in rows], positions)
-        return self.final_norm(self.ln_f(x))  # type: ignore[no-any-return]
+        latents: Tensor = self.final_norm(self.ln_f(x))
+        return latents
 
     def prefill(self, x: Tensor, cache: KVCache, row: int, start: int) -> Tensor:
         """Read several tokens of one row from position `start` on. x (T, C) -> the last one's latent (1, C)."""
         count = x.shape[0]
         mask = torch.ones(count, start + count, dtype=torch.bool, device=x.device).tril(start)
-        for block, slabs in zip(self.blocks, cache.slabs, strict=True):
+        for block, slabs in zip(self._blocks, cache.slabs, strict=True):
             x = block.prefill(x, slabs[row], start, mask)
-        return self.final_norm(self.ln_f(x[-1:]))  # type: ignore[no-any-return]
+        latent: Tensor = self.final_norm(self.ln_f(x[-1:]))
+        return latent
 
     @torch.inference_mode()
     def prefix(self, latents: Tensor) -> Tensor:

@@ -109,7 +109,7 @@ class Cloner:
         """The mean over chunks of the perceiver's latents (32, C)."""
         if self._defaults.gpt_cond_len > 0:
             audio = audio[:, : _RATE * self._defaults.gpt_cond_len]
-        chunks = audio.split(_RATE * self._defaults.gpt_cond_chunk_len, dim=1)
+        chunks = torch.split(audio, _RATE * self._defaults.gpt_cond_chunk_len, dim=1)
         encoder, perceiver = self._prompt_encoder()
         spectrum = _mel_spectrogram()
         norms = self._weights.copy("mel_stats", (80,))[:, None]
@@ -161,6 +161,7 @@ class Cloner:
 
 def _mel_spectrogram() -> nn.Module:
     """The spectrogram that XTTS's prompt encoder was trained on."""
-    return torchaudio.transforms.MelSpectrogram(
+    spectrum: nn.Module = torchaudio.transforms.MelSpectrogram(
         sample_rate=_RATE, n_fft=2048, hop_length=256, win_length=1024, f_min=0, f_max=8000, n_mels=80, norm="slaney"
     )
+    return spectrum

@@ -102,10 +102,9 @@ class VocoderStream:
         """Decode the frames that have `right` frames after them, keeping context for the next window."""
         if self._frames is None or (count := self._frames.shape[1] - self._context - right) <= 0:
             return None
-        samples = self._vocoder(self._frames, self._timbre, self._context, right)
+        samples: Tensor = self._vocoder(self._frames, self._timbre, self._context, right)
         spoken = self._context + count
         drop = max(spoken - CONTEXT, 0)
         self._frames = self._frames[:, drop:]
         self._context = spoken - drop
         return samples
-

@@ -23,7 +23,7 @@ _ALPHABETS = (
     "".join(chr(code) for code in range(0x0400, 0x0460)),  # Cyrillic
     "".join(chr(code) for code in range(0x0600, 0x0670)),  # Arabic
     "".join(chr(code) for code in range(0x0900, 0x0980)),  # Devanagari
-    "–—‘’“”…€、。，！？：；「」",  # noqa: RUF001
+    "–—‘’“”…€、。，！？：；「」",
 )
 _WORDS = (
     "the and ing tion ent that with for you are not have this was but all can what when there die der und ich das ist"
@@ -195,7 +195,8 @@ def _randomize(model: nn.Module) -> None:
 def _is_gain(name: str) -> bool:
     owner = name.rsplit(".", 2)[-2]
     return name.endswith("gamma") or (
-        name.endswith("weight") and (owner.startswith(("ln_", "norm", "bn", "final_norm")) or name.endswith("norm.weight"))
+        name.endswith("weight")
+        and (owner.startswith(("ln_", "norm", "bn", "final_norm")) or name.endswith("norm.weight"))
     )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
 from TTS.tts.layers.xtts.tokenizer import VoiceBpeTokenizer
 
 from ...engine import EngineError
@@ -15,8 +13,8 @@ _PACKAGES = {"zh": "pypinyin", "ja": "cutlet fugashi unidic-lite"}
 """What Coqui's cleaners need besides, by language."""
 
 _HINDI_DIGITS = {
-    ord(digit): f" {word} "
-    for digit, word in zip("0123456789", "शून्य एक दो तीन चार पाँच छह सात आठ नौ".split(), strict=True)
+    ord(str(digit)): f" {word} "
+    for digit, word in enumerate(("शून्य", "एक", "दो", "तीन", "चार", "पाँच", "छह", "सात", "आठ", "नौ"))
 }
 """num2words knows no Hindi, so that Coqui fails on numbers there: they are read digit by digit."""
 
@@ -41,14 +39,10 @@ class TextTokenizer:
         self._start, self._stop = self._special("[START]", vocab), self._special("[STOP]", vocab)
 
     def _special(self, token: str, vocab: Path) -> int:
-        index = self._bpe.token_to_id(token)
+        index: int | None = self._coqui.tokenizer.token_to_id(token)
         if index is None:
             raise EngineError(f"{vocab} has no {token}; use the vocabulary that came with the checkpoint.")
         return index
-
-    @cached_property
-    def _bpe(self) -> Tokenizer:
-        return self._coqui.tokenizer
 
     def max_chars(self, language: str) -> int:
         """The longest text that XTTS reads well, by Coqui's table."""

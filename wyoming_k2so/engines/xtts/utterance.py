@@ -35,6 +35,7 @@ class XttsUtterance:
         model: Model,
         voice: Prepared,
         request: Request,
+        *,
         settings: XttsConfig,
         sampling: Sampling,
         engine: XttsEngine,

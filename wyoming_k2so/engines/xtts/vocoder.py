@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from ...engine import EngineError
 from .checkpoint import Architecture, Weights
@@ -56,7 +56,7 @@ class _ResBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for first, second in zip(self.convs1, self.convs2, strict=True):
-            inner = F.leaky_relu_(first(F.leaky_relu(x, _SLOPE)), _SLOPE)
+            inner = functional.leaky_relu_(first(functional.leaky_relu(x, _SLOPE)), _SLOPE)
             x = second(inner).add_(x)
         return x
 
@@ -94,14 +94,14 @@ class Vocoder(nn.Module):
     def forward(self, frames: Tensor, timbre: Timbre, left: int = 0, right: int = 0) -> Tensor:
         """Frames (C, left + T + right) -> samples (T * HOP,).
 
-        `left` and `right` are neighbours for context: CONTEXT and LOOKAHEAD of them, or all that there are at the ends of
-        an utterance.
+        `left` and `right` are neighbours for context: CONTEXT and LOOKAHEAD of them, or all that there are at an
+        utterance's ends.
         """
         x = frames[None, :, None].contiguous(memory_format=torch.channels_last)
         x = self.conv_pre(x).add_(timbre.pre)
         rate = 1  # samples per frame so far
         for stage, (factor, _) in enumerate(_UPSAMPLE):
-            x = self.ups[stage](F.leaky_relu_(x, _SLOPE))
+            x = self.ups[stage](functional.leaky_relu_(x, _SLOPE))
             rate *= factor
             bias = timbre.stages[stage]
             if bias is not None:
@@ -111,7 +111,7 @@ class Vocoder(nn.Module):
             keep_left, keep_right = min(left, _NEEDED[stage]), min(right, _NEEDED[stage])
             x = x[..., (left - keep_left) * rate : x.shape[3] - (right - keep_right) * rate]
             left, right = keep_left, keep_right
-        x = self.conv_post(F.leaky_relu(x))  # torch's default slope here, as in HiFi-GAN
+        x = self.conv_post(functional.leaky_relu(x))  # torch's default slope here, as in HiFi-GAN
         return torch.tanh(x)[0, 0, 0, left * rate : x.shape[3] - right * rate]
 
 
@@ -143,7 +143,11 @@ def load_vocoder(weights: Weights, arch: Architecture) -> Vocoder:
     Raises:
         EngineError: a weight is missing or of the wrong shape, or the vocoder is of another design.
     """
-    if arch.input_sample_rate <= 0 or arch.gpt_code_stride_len % arch.output_hop_length or arch.output_hop_length != HOP:
+    if (
+        arch.input_sample_rate <= 0
+        or arch.gpt_code_stride_len % arch.output_hop_length
+        or arch.output_hop_length != HOP
+    ):
         raise EngineError("The checkpoint's vocoder works at another hop; use a checkpoint of XTTS-v2.")
     with torch.device("meta"):
         vocoder = Vocoder(arch)
@@ -161,7 +165,10 @@ def load_vocoder(weights: Weights, arch: Architecture) -> Vocoder:
 
 def _folded(weights: Weights, layer: str, shape: tuple[int, ...]) -> Tensor | None:
     """The weight of a layer stored as gain and direction, in torch's new or old spelling; None if stored plainly."""
-    for gain, direction in (("parametrizations.weight.original0", "parametrizations.weight.original1"), ("weight_g", "weight_v")):
+    for gain, direction in (
+        ("parametrizations.weight.original0", "parametrizations.weight.original1"),
+        ("weight_g", "weight_v"),
+    ):
         if f"{layer}.{gain}" in weights:
             v = weights.copy(f"{layer}.{direction}", shape)
             g = weights.copy(f"{layer}.{gain}", (shape[0], 1, 1))

@@ -46,6 +46,7 @@ class VoiceStore:
         self,
         built_in: Mapping[str, tuple[Tensor, Tensor]],
         folder: Path,
+        *,
         cache: Path,
         cloner: Cloner,
         fingerprint: str,
@@ -164,8 +165,10 @@ def _name_and_language(stem: str, sidecar: Path, languages: Sequence[str]) -> tu
     known = {language.split("-")[0] for language in languages}
     if not dot or tag.lower().split("-")[0] not in known:
         name, tag = stem, ""
-    for path, parse in ((sidecar.with_name(sidecar.name + ".json"), json.loads), (
-        sidecar.with_name(sidecar.name + ".toml"), tomllib.loads)):
+    for path, parse in (
+        (sidecar.with_name(sidecar.name + ".json"), json.loads),
+        (sidecar.with_name(sidecar.name + ".toml"), tomllib.loads),
+    ):
         try:
             told = parse(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
