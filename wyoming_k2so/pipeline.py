@@ -70,7 +70,7 @@ class Reply:
             clock: seconds, for the figures only.
         """
         stream = stream or StreamConfig()
-        self.figures = Figures(choice.engine.name, choice.request.voice)
+        self.figures = Figures(choice.engine.name, choice.request.voice, instead_of=choice.instead_of)
         self.format: AudioFormat | None = None
         """Known before the first chunk comes, and at the end of a reply without sound."""
 

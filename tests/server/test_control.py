@@ -177,7 +177,11 @@ async def test_an_engine_that_cannot_be_loaded_leaves_the_old_one_and_says_why()
     assert catalog.resolve().engine is old
     assert loader.states["xtts"].state == "ready"
 
-    fresh = Loader(Catalog(), garage.load)
+    assert not catalog.incomplete
+
+    empty = Catalog()
+    fresh = Loader(empty, garage.load)
     with pytest.raises(EngineError):
         fresh.load("xtts", Config())
+    assert empty.incomplete
     assert (fresh.states["xtts"].state, fresh.states["xtts"].detail) == ("failed", "the model is broken")
