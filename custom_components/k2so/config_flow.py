@@ -146,7 +146,8 @@ class K2soOptionsFlow(OptionsFlow):
         errors: dict[str, str] = {}
         reason = ""
         state = coordinator.data
-        fields = _fields(state)
+        current = self._current(state)
+        fields = _fields(state, current)
         if user_input is not None:
             options = {key: _choices(state, key).get(value, value) for key, value in user_input.items()}
             options = dict.fromkeys(fields) | options
@@ -162,7 +163,7 @@ class K2soOptionsFlow(OptionsFlow):
         schema = vol.Schema({vol.Optional(key): selector for key, selector in fields.items()})
         return self.async_show_form(
             step_id="init",
-            data_schema=self.add_suggested_values_to_schema(schema, user_input or self._current(state)),
+            data_schema=self.add_suggested_values_to_schema(schema, user_input or current),
             description_placeholders={"reason": reason},
             errors=errors,
         )
@@ -178,12 +179,23 @@ class K2soOptionsFlow(OptionsFlow):
         }
 
 
-def _fields(state: State) -> dict[str, Selector[Any]]:
-    voices = [SelectOptionDict(value=voice.name, label=voice.description or voice.name) for voice in state.voices]
-    languages = sorted({language for voice in state.voices for language in voice.languages})
+def _fields(state: State, current: Mapping[str, Any]) -> dict[str, Selector[Any]]:
+    voices = {voice.name: voice.description or voice.name for voice in state.voices}
+    languages = {language for voice in state.voices for language in voice.languages}
+    # What is set may be missing for now, and the form must still take it.
+    if (name := current.get(CONF_VOICE)) is not None:
+        voices.setdefault(name, name)
+    if (language := current.get(CONF_LANGUAGE)) is not None:
+        languages.add(language)
     fields: dict[str, Selector[Any]] = {
-        CONF_VOICE: SelectSelector(SelectSelectorConfig(options=voices, mode=SelectSelectorMode.DROPDOWN, sort=True)),
-        CONF_LANGUAGE: LanguageSelector(LanguageSelectorConfig(languages=languages)),
+        CONF_VOICE: SelectSelector(
+            SelectSelectorConfig(
+                options=[SelectOptionDict(value=value, label=label) for value, label in voices.items()],
+                mode=SelectSelectorMode.DROPDOWN,
+                sort=True,
+            )
+        ),
+        CONF_LANGUAGE: LanguageSelector(LanguageSelectorConfig(languages=sorted(languages))),
     }
     for key in (CONF_SPEED, CONF_CHUNK_SAMPLES, CONF_PREBUFFER, CONF_ENGINE, CONF_QUANTIZATION):
         if choices := _choices(state, key):

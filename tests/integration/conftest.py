@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_socket
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from imageio_ffmpeg import get_ffmpeg_exe
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.k2so.client import K2soClient
+from custom_components.k2so.const import DOMAIN
 
 from .hass import HassProcess, free_port
+from .peer import Peer, parrot
 from .server import ServerProcess
 
 HOUSE = Path(__file__).parent / "house" / "test_house"
@@ -54,3 +62,41 @@ def hass_process(sockets: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield process
     finally:
         process.stop()
+
+
+@pytest.fixture
+async def home(hass: HomeAssistant, enable_custom_integrations: None, tmp_path: Path) -> HomeAssistant:
+    """A Home Assistant within the test, with what our integration leans on."""
+    hass.config.config_dir = str(tmp_path)
+    assert await async_setup_component(hass, "homeassistant", {})
+    assert await async_setup_component(hass, "ffmpeg", {"ffmpeg": {"ffmpeg_bin": get_ffmpeg_exe()}})
+    assert await async_setup_component(hass, "tts", {})
+    return hass
+
+
+async def add(home: HomeAssistant, server: ServerProcess | Peer, **fields: object) -> MockConfigEntry:
+    """Set a server up."""
+    data = {"host": server.host, "port": server.port}
+    entry = MockConfigEntry(**{"domain": DOMAIN, "title": "K2-SO", "data": data} | fields)
+    entry.add_to_hass(home)
+    await home.config_entries.async_setup(entry.entry_id)
+    await home.async_block_till_done(wait_background_tasks=True)
+    return entry
+
+
+@pytest.fixture
+async def entry(home: HomeAssistant, server: ServerProcess) -> AsyncIterator[MockConfigEntry]:
+    """Our own server, set up; its settings are its own again after the test."""
+    entry = await add(home, server)
+    yield entry
+    client = K2soClient(server.host, server.port)
+    control = (await client.describe()).control
+    assert control
+    await client.configure(dict.fromkeys(control.settings))
+
+
+@pytest.fixture
+async def peer(socket_enabled: None) -> AsyncIterator[Peer]:
+    """A Wyoming server that is not ours."""
+    async with parrot().listen() as peer:
+        yield peer

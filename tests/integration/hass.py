@@ -228,7 +228,7 @@ class HassProcess:
             self._check_alive(deadline)
             try:
                 self.call("GET", path)
-            except (OSError, HTTPException, HassError):
+            except OSError, HTTPException, HassError:
                 time.sleep(0.1)
             else:
                 return
