@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event, async_read_event, async_write_event
@@ -54,14 +55,22 @@ class Peer:
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[Peer]:
-        server = await asyncio.start_server(self._serve, self.host, 0)
-        self.port: int = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, self.host, 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
         try:
             yield self
         finally:
-            server.close()
-            server.close_clients()
-            await server.wait_closed()
+            await self.close()
+
+    def hang_up(self) -> None:
+        """Close all connections."""
+        self._server.close_clients()
+
+    async def close(self) -> None:
+        """Go away."""
+        self._server.close()
+        self.hang_up()
+        await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         spoke = False
@@ -85,3 +94,31 @@ def parrot(*voices: TtsVoice, streams: bool = True) -> Peer:
     """A server that knows nothing of us."""
     voices = voices or (voice("polly", "en"), voice("coco", "de", "en"))
     return Peer({Describe().event().type: [info(*voices, streams=streams)]})
+
+
+def k2so_info(**fields: Any) -> Event:
+    """What one of ours tells, but for `fields`."""
+    data = {
+        "version": "7",
+        "locked": False,
+        "settings": {"engine": "auto", "quantization": "int8", "voice": None, "language": None, "speed": 1.0},
+        "allowed": {
+            "engine": {"choices": ["auto", "piper", "xtts"], "help": ""},
+            "quantization": {"choices": ["int8", "int4"], "help": ""},
+            "speed": {"min": 0.5, "max": 2, "help": ""},
+        },
+        "engines": [
+            {"name": "piper", "state": "ready", "detail": ""},
+            {"name": "xtts", "state": "ready", "detail": ""},
+        ],
+        "speaking": "xtts",
+        "figures": {"replies": 5, "errors": 0, "underruns": 2, "retries": 0, "fallbacks": 1, "last": None},
+    }
+    return Event("k2so-info", data | fields)
+
+
+def k2so(**fields: Any) -> Peer:
+    """One of ours with all engines, in a state that real ones are seldom in."""
+    voices = voice("polly", "en"), voice("coco", "de", "en")
+    answer = [k2so_info(**fields)]
+    return Peer({"describe": [info(*voices, attribution=OURS)], "k2so-describe": answer, "k2so-configure": answer})

@@ -185,7 +185,7 @@ async def test_an_announcement_of_a_server_added_by_hand_gives_it_its_name(
 async def test_a_server_that_has_moved_is_found_again(home: HomeAssistant, server: ServerProcess) -> None:
     elsewhere = {"host": "127.0.0.1", "port": free_port()}
     entry = await add(home, server, unique_id=announced(server).name, data=elsewhere)
-    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert entry.state.value == "setup_retry"
 
     result = await begin(home, SOURCE_ZEROCONF, announced(server))
     await home.async_block_till_done(wait_background_tasks=True)
