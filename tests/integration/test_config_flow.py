@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from ipaddress import ip_address
@@ -297,7 +297,24 @@ async def test_an_empty_field_leaves_it_to_the_server(
     }
 
 
-async def test_a_refusal_changes_nothing(home: HomeAssistant, entry: MockConfigEntry, server: ServerProcess) -> None:
+@pytest.fixture
+def starting(socket_enabled: None, server_python: str, tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts a server of the test's own."""
+    started: list[ServerProcess] = []
+
+    def start(*arguments: str) -> ServerProcess:
+        started.append(ServerProcess(server_python, free_port(), tmp_path, *arguments))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+async def test_a_refusal_changes_nothing(home: HomeAssistant, starting: Callable[..., ServerProcess]) -> None:
+    server = starting()
+    entry = await add(home, server)
     before = await settings(server)
     coordinator = entry.runtime_data
     coordinator.async_set_updated_data(replace(coordinator.data, voices=(voice("ghost", "en"),)))
@@ -316,18 +333,8 @@ async def test_a_refusal_changes_nothing(home: HomeAssistant, entry: MockConfigE
     assert (await settings(server))["speed"] == 1.5
 
 
-@pytest.fixture
-def locked(socket_enabled: None, server_python: str, tmp_path: Path) -> Iterator[ServerProcess]:
-    process = ServerProcess(server_python, free_port(), tmp_path, "--lock-settings")
-    try:
-        process.start()
-        yield process
-    finally:
-        process.stop()
-
-
-async def test_a_locked_server_refuses(home: HomeAssistant, locked: ServerProcess) -> None:
-    entry = await add(home, locked)
+async def test_a_locked_server_refuses(home: HomeAssistant, starting: Callable[..., ServerProcess]) -> None:
+    entry = await add(home, starting("--lock-settings"))
     form = await save_options(home, await open_options(home, entry), {"speed": 1.5})
     assert (form["type"], form["errors"]) == (FlowResultType.FORM, {"base": "locked"})
     assert entry.options == {}
