@@ -14,7 +14,7 @@ from unittest.mock import patch
 import pytest
 from homeassistant.config_entries import SOURCE_HASSIO, SOURCE_USER, SOURCE_ZEROCONF, ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers.service_info.hassio import HassioServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -26,7 +26,7 @@ from custom_components.k2so.const import DOMAIN
 
 from .conftest import add
 from .hass import free_port
-from .peer import OURS, Peer, info, voice
+from .peer import OURS, Peer, info, k2so, voice
 from .server import ServerProcess
 
 CONFUSED = b'{"type": "info", "data": {"tts": [{"name": 1}]}}\n'
@@ -89,6 +89,7 @@ async def test_a_server_that_is_not_ours_is_added(home: HomeAssistant, peer: Pee
         ([b"HTTP/1.1 400 Bad Request\n\n"], "disconnected"),
         ([info()], "no_voices"),
         ([info(voice("polly", "en", installed=False))], "no_voices"),
+        ([info(voice("polly"))], "no_voices"),
         ([info(voice("polly", "en"), attribution=OURS), Event("k2so-info", {"locked": False})], "bad_answer"),
         ([], "timeout"),
     ],
@@ -338,6 +339,24 @@ async def test_a_locked_server_refuses(home: HomeAssistant, starting: Callable[.
     form = await save_options(home, await open_options(home, entry), {"speed": 1.5})
     assert (form["type"], form["errors"]) == (FlowResultType.FORM, {"base": "locked"})
     assert entry.options == {}
+
+
+async def test_only_what_the_server_can_do_is_offered(home: HomeAssistant, socket_enabled: None) -> None:
+    async with k2so().listen() as peer:
+        form = await open_options(home, await add(home, peer))
+        assert shown(form) == {
+            "voice": None,
+            "language": None,
+            "speed": 1.0,
+            "engine": "auto",
+            "quantization": "int8",
+        }
+        assert form["data_schema"].schema["quantization"].config["options"] == ["int8", "int4"]
+        with pytest.raises(InvalidData):
+            await save_options(home, form, {"quantization": "bf16"})
+
+        await save_options(home, form, {"quantization": "int4"})
+        assert peer["k2so-configure"].data["settings"]["quantization"] == "int4"
 
 
 async def test_a_server_that_is_not_ours_has_few_options(home: HomeAssistant, peer: Peer) -> None:
