@@ -30,5 +30,5 @@ def test_an_engine_that_cannot_be_imported_is_an_engine_that_cannot_speak(
     (tmp_path / f"{module}.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     enter(monkeypatch, engines.Entry(f"{module}:Engine", ()))
-    with pytest.raises(EngineError, match="^engine test is installed but cannot be imported: "):
+    with pytest.raises(EngineError, match=r"^engine test is installed but cannot be imported: "):
         engines.load("test", Config())
