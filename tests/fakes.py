@@ -69,6 +69,7 @@ class ScriptedEngine:
         """How many generators are running now."""
 
         self.pieces = 0
+        self.samples = 0
 
     def voices(self) -> Sequence[Voice]:
         return self._voices
@@ -122,6 +123,7 @@ class ScriptedUtterance:
                     piece = piece * np.nan
                 time.sleep(engine.rtf * len(piece) / engine.rate)
                 engine.pieces += 1
+                engine.samples += len(piece)
                 yield piece
         finally:
             engine.speaking -= 1

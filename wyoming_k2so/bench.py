@@ -16,6 +16,7 @@ from .catalog import Choice
 from .config import StreamConfig
 from .engine import EngineError
 from .pipeline import Reply
+from .text import Segmenter
 
 TEXTS = {
     "short": "The front door is locked and all the lights are off.",
@@ -77,7 +78,18 @@ def table(rows: Iterable[Row]) -> str:
 
 def as_json(rows: Iterable[Row]) -> str:
     """The rows for programs: one line."""
-    return json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]})
+    return json_line({"rows": [asdict(row) for row in rows]})
+
+
+def json_line(figures: dict[str, Any]) -> str:
+    """Figures and the machine that they were taken on."""
+    return json.dumps({"machine": machine(), **figures})
+
+
+def segments(text: str, max_chars: int, *, early_clause: bool) -> list[str]:
+    """The segments that the pipeline would hand to an engine."""
+    segmenter = Segmenter(max_chars=max_chars, text_format="text", early_clause=early_clause)
+    return [segment.text for segment in (*segmenter.feed(text), *segmenter.flush()) if segment.text]
 
 
 def machine() -> dict[str, Any]:

@@ -33,9 +33,16 @@ class Catalog:
         """The engines, the most preferred first."""
         return self._engines
 
-    def prefer(self, engine: Engine) -> None:
-        """Add an engine ahead of the others."""
-        self._engines = (engine, *self._engines)
+    def put(self, engine: Engine, *, first: bool = True) -> None:
+        """Add an engine before or after the others, or in the place of the one of its name."""
+        if any(old.name == engine.name for old in self._engines):
+            self._engines = tuple(engine if old.name == engine.name else old for old in self._engines)
+        else:
+            self._engines = (engine, *self._engines) if first else (*self._engines, engine)
+
+    def drop(self, name: str) -> None:
+        """Remove an engine. Replies that it speaks go on."""
+        self._engines = tuple(engine for engine in self._engines if engine.name != name)
 
     def resolve(
         self,

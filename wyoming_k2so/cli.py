@@ -12,8 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import zeroconf
 
@@ -21,7 +24,8 @@ from . import __version__, bench, engines, logs, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config, StreamConfig
 from .discovery import announced, reachable_host
-from .engine import AudioFormat, EngineError
+from .engine import AudioFormat, ConsentNeeded, EngineError
+from .loader import LOADING, Loader
 from .metrics import Metrics
 from .pipeline import SYNTHESIS, Reply
 from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
@@ -29,9 +33,8 @@ from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
 _LOGGER = logging.getLogger(__name__)
 
 PROGRAM = "wyoming-k2so"
-LOADING = "loading"
 LEAVING_S = 5.0
-SPEAKING = ("engines", "voice", "stream", "log")
+SPEAKING = ("engines", "voice", "stream", "xtts", "log")
 
 # Speaking to people on this machine, a little delay is better than the first stutter.
 SAY_DEFAULTS = Config(stream=StreamConfig(prebuffer=3))
@@ -48,9 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         file = flags.pop("config") or os.environ.get("K2SO_CONFIG")
         config = options.read(flags, os.environ, Path(file) if file else None, defaults)
+        if os.environ.get("COQUI_TOS_AGREED") == "1":  # Coqui's own way of saying so
+            config = replace(config, xtts=replace(config.xtts, accept_xtts_license=True))
         logs.configure(config.log)
         status = command(config, argparse.Namespace(**flags))
-    except (options.OptionError, UnknownVoice) as error:
+    except (options.OptionError, UnknownVoice, ConsentNeeded) as error:
         status = _fail(error, 2)
     except EngineError as error:
         status = _fail(error, 1)
@@ -88,7 +93,16 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     )
     benchmark = add("bench", _bench, SPEAKING, "measure how fast this machine speaks")
     benchmark.add_argument("--rounds", type=int, default=5, help="how often to speak each text (default: 5)")
-    add("voices", _voices, ("engines", "voice", "log"), "list the voices")
+    benchmark.add_argument(
+        "--synthetic", action="store_true", help="with --engine xtts: a full-size model of random weights"
+    )
+    benchmark.add_argument(
+        "--against", choices=("coqui",), help="with --engine xtts: stock coqui-tts beside it, in the same run"
+    )
+    benchmark.add_argument(
+        "--text", action="append", choices=tuple(bench.TEXTS), help="speak only this text; may be repeated"
+    )
+    add("voices", _voices, ("engines", "voice", "xtts", "log"), "list the voices")
     return parser, commands
 
 
@@ -97,6 +111,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
 
 def _serve(config: Config, _flags: argparse.Namespace) -> int:
     from .connection import Service  # noqa: PLC0415  the other commands need no server
+    from .control import Control  # noqa: PLC0415
     from .server import ServeError, Server, parse_uri  # noqa: PLC0415
 
     began = time.monotonic()
@@ -110,8 +125,10 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
             metrics.serve(host or "127.0.0.1", config.server.metrics_port)
         except OSError as error:
             raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
-    catalog = _catalog(config, wait=False)
-    server = Server(config.server.uri, Service(catalog, config.stream, metrics))
+    catalog = Catalog(defaults=config.voice)
+    loader = Loader(catalog)
+    loader.start(config, wait=False)
+    server = Server(config.server.uri, Service(catalog, Control(config, catalog, loader, metrics), metrics))
 
     async def run() -> None:
         async with server.listening() as port, AsyncExitStack() as stack:
@@ -145,7 +162,7 @@ def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
 def _say(config: Config, flags: argparse.Namespace) -> int:
     if flags.text is None and sys.stdin is None:
         raise options.OptionError("there is no text, and standard input is closed")
-    catalog = _catalog(config, wait=True)
+    catalog = _catalog(config)
     choice = catalog.resolve()
     reply = Reply(choice, catalog.fallback(choice), stream=config.stream)
     playback = Playback(reply, _sink(flags.output))
@@ -200,15 +217,38 @@ def _progress(reply: Reply, *, end: str) -> None:
 def _bench(config: Config, flags: argparse.Namespace) -> int:
     if flags.rounds < 1:
         raise options.OptionError("--rounds: must be at least 1")
-    choice = _catalog(config, wait=True).resolve()
-    rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in bench.TEXTS]
+    if flags.synthetic or flags.against:
+        return _bench_xtts(config, flags)
+    choice = _catalog(config).resolve()
+    rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in flags.text or bench.TEXTS]
     print(bench.table(rows))
     print(bench.as_json(rows))
     return 0
 
 
+def _bench_xtts(config: Config, flags: argparse.Namespace) -> int:
+    """Measure XTTS's parts, on random weights or beside stock coqui-tts."""
+    if config.engines.engine != "xtts":
+        raise options.OptionError("--synthetic and --against: only with --engine xtts")
+    if absent := engines.missing("xtts"):
+        raise EngineError(f"engine xtts needs {', '.join(absent)}: pip install 'wyoming-k2so[xtts]'")
+    benchmark: Any = import_module(f"{__package__}.engines.xtts.benchmark")  # imports torch
+
+    def segments(max_chars: int) -> dict[str, list[str]]:
+        early = config.stream.early_clause
+        return {n: bench.segments(bench.TEXTS[n], max_chars, early_clause=early) for n in flags.text or bench.TEXTS}
+
+    if flags.synthetic:
+        config = benchmark.synthetic_config(config)
+        print("Random weights: this measures speed, at XTTS-v2's real size of 466.9 M parameters; the sound is noise.")
+    report = benchmark.measure(config, segments, rounds=flags.rounds, against_stock=flags.against is not None)
+    print(benchmark.table(report))
+    print(bench.json_line(report.fields()))
+    return 0
+
+
 def _voices(config: Config, _flags: argparse.Namespace) -> int:
-    catalog = _catalog(config, wait=True)
+    catalog = _catalog(config)
     for engine in catalog.engines:
         for voice in engine.voices():
             speakers = f"  speakers: {', '.join(voice.speakers)}" if voice.speakers else ""
@@ -222,41 +262,11 @@ def _voices(config: Config, _flags: argparse.Namespace) -> int:
 # ---- putting the parts together ---------------------------------------------------------------------------------
 
 
-def _catalog(config: Config, *, wait: bool) -> Catalog:
-    """The engines that `config` asks for, the embedded one always among them.
-
-    `wait`: with engine auto, wait for the big engine too instead of letting it join later.
-
-    Raises:
-        UnknownVoice: the default voice is none of theirs. An engine that joins later may still bring it.
-    """
-    wanted = config.engines.engine
-    catalog = Catalog([engines.load("piper", config)], config.voice)
-    if wanted == "xtts":
-        catalog.prefer(engines.load("xtts", config))
-    elif wanted == "auto" and not engines.missing("xtts"):
-        if not wait:
-            threading.Thread(target=_join_xtts_late, args=(catalog, config), name=LOADING, daemon=True).start()
-            return catalog
-        _join_xtts(catalog, config)
-    catalog.check_defaults()
+def _catalog(config: Config) -> Catalog:
+    """The engines that `config` asks for, all loaded."""
+    catalog = Catalog(defaults=config.voice)
+    Loader(catalog).start(config, wait=True)
     return catalog
-
-
-def _join_xtts(catalog: Catalog, config: Config) -> None:
-    try:
-        catalog.prefer(engines.load("xtts", config))
-        _LOGGER.info("XTTS is ready")
-    except EngineError as error:
-        _LOGGER.warning("The embedded voice speaks, since XTTS cannot: %s", error)
-
-
-def _join_xtts_late(catalog: Catalog, config: Config) -> None:
-    _join_xtts(catalog, config)
-    try:
-        catalog.check_defaults()
-    except UnknownVoice as error:
-        _LOGGER.warning("Another voice than the chosen one speaks: %s", error)
 
 
 def _leave_models(status: int) -> None:

@@ -26,6 +26,9 @@ class Option:
     bare: str | None = None
     """The value when the flag stands without one; None: a value is required."""
 
+    live: bool = False
+    """Can be changed while the server runs."""
+
 
 def option(default: Any, help: str, **limits: Any) -> Any:
     """A dataclass field that users can set; `limits` are the other fields of Option."""
@@ -41,6 +44,7 @@ class ServerConfig:
     )
     zeroconf: str | None = option(None, "announce the server on the local network, under NAME", metavar="NAME", bare="")
     metrics_port: int | None = option(None, "serve Prometheus metrics over HTTP on this port", low=1, high=65535)
+    lock_settings: bool = option(False, "refuse changes of settings and voices from the network")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class EngineConfig:
     """Which models to load, and from where."""
 
     engine: str = option(
-        "auto", "speech engine; auto takes the best one that can load", choices=("auto", "piper", "xtts")
+        "auto", "speech engine; auto takes the best one that can load", choices=("auto", "piper", "xtts"), live=True
     )
     data_dir: Path = option(
         Path("~/.local/share/wyoming-k2so"), "folder of voices and downloaded models", metavar="DIR"
@@ -60,21 +64,56 @@ class EngineConfig:
 class VoiceConfig:
     """What a reply sounds like when the request leaves it open."""
 
-    voice: str | None = option(None, "voice for requests that name none", metavar="NAME")
-    speaker: str | None = option(None, "speaker within a multi-speaker voice", metavar="NAME")
+    voice: str | None = option(None, "voice for requests that name none", metavar="NAME", live=True)
+    speaker: str | None = option(None, "speaker within a multi-speaker voice", metavar="NAME", live=True)
     language: str | None = option(
-        None, "language of requests that name neither a language nor a voice, such as en or pt-BR", metavar="TAG"
+        None,
+        "language of requests that name neither a language nor a voice, such as en or pt-BR",
+        metavar="TAG",
+        live=True,
     )
-    speed: float = option(1.0, "pace of speech, 1 is the voice's own", low=0.5, high=2.0)
+    speed: float = option(1.0, "pace of speech, 1 is the voice's own", low=0.5, high=2.0, live=True)
 
 
 @dataclass(frozen=True)
 class StreamConfig:
     """How sound leaves while the rest of it is generated."""
 
-    chunk_samples: int = option(4096, "samples in each audio chunk", choices=(2048, 4096, 8192))
-    prebuffer: int = option(0, "chunks to hold back before the first one leaves", low=0, high=16)
-    early_clause: bool = option(True, "let the first clause of a reply be spoken before its sentence is complete")
+    chunk_samples: int = option(4096, "samples in each audio chunk", choices=(2048, 4096, 8192), live=True)
+    prebuffer: int = option(0, "chunks to hold back before the first one leaves", low=0, high=16, live=True)
+    early_clause: bool = option(
+        True, "let the first clause of a reply be spoken before its sentence is complete", live=True
+    )
+
+
+@dataclass(frozen=True)
+class XttsConfig:
+    """How the XTTS engine is loaded and how it speaks. A number left open is the checkpoint's own."""
+
+    xtts_checkpoint: str = option(
+        "coqui/XTTS-v2", "folder of an XTTS-v2 checkpoint, or its name on the Hugging Face hub", metavar="FOLDER|NAME"
+    )
+    accept_xtts_license: bool = option(
+        False, "agree to the Coqui Public Model License (non-commercial), so that the model may be downloaded"
+    )
+    voices_dir: Path | None = option(
+        None, "folder of clips to clone voices from (default: voices-xtts in the data folder)", metavar="DIR"
+    )
+    device: str = option("auto", "where XTTS runs; auto takes a CUDA device", choices=("auto", "cpu", "cuda"))
+    threads: int | None = option(None, "processor threads for XTTS (default: one per core)", low=1, high=256)
+    temperature: float | None = option(None, "how freely speech varies", low=0.01, high=2.0)
+    top_k: int | None = option(None, "draw from so many of the likeliest sounds; 0 for all", low=0, high=8194)
+    top_p: float | None = option(None, "draw from the likeliest sounds of this share", low=0.01, high=1.0)
+    repetition_penalty: float | None = option(None, "how much repeated sounds are avoided", low=1.0, high=50.0)
+    seed: int | None = option(None, "speak a text the same way each time; another number, another way", low=0)
+    greedy: bool = option(False, "always take the likeliest sound; for tests, not for listening")
+    vocoder_windows: tuple[int, ...] = option(
+        (7, 7, 14, 28), "new tokens (46 ms each) before each piece of sound is made; the last number repeats", low=1
+    )
+    plain_punctuation: bool = option(True, "reduce punctuation to what XTTS reads well")
+    token_budget: bool = option(True, "end a segment that takes far longer than its text can need")
+    stop_loops: bool = option(True, "end a segment that repeats itself")
+    trim_tail: bool = option(True, "drop silence, and sounds after a late pause, at a segment's end")
 
 
 @dataclass(frozen=True)
@@ -93,4 +132,5 @@ class Config:
     engines: EngineConfig = field(default_factory=EngineConfig)
     voice: VoiceConfig = field(default_factory=VoiceConfig)
     stream: StreamConfig = field(default_factory=StreamConfig)
+    xtts: XttsConfig = field(default_factory=XttsConfig)
     log: LogConfig = field(default_factory=LogConfig)

@@ -22,6 +22,10 @@ class EngineError(Exception):
     """An engine cannot load or cannot speak; the message is one sentence that says what to do about it."""
 
 
+class ConsentNeeded(EngineError):
+    """An engine's model may be downloaded only after the user has agreed to its licence."""
+
+
 @dataclass(frozen=True)
 class AudioFormat:
     """What a stream of PCM bytes means: little-endian signed integers, channels interleaved."""

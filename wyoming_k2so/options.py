@@ -36,6 +36,7 @@ class Setting:
     kind: Any
     """Type of the value, without None."""
 
+    default: Any
     option: Option
 
     @property
@@ -55,7 +56,7 @@ def settings() -> Iterator[Setting]:
         group_type = get_type_hints(Config)[group.name]
         kinds = get_type_hints(group_type)
         for field in fields(group_type):
-            yield Setting(group.name, field.name, _required(kinds[field.name]), field.metadata["option"])
+            yield Setting(group.name, field.name, _required(kinds[field.name]), field.default, field.metadata["option"])
 
 
 def option_of(group: type, key: str) -> Option:
@@ -66,6 +67,9 @@ def option_of(group: type, key: str) -> Option:
 
 def check(value: Any, option: Option) -> str | None:
     """What is wrong with a value of the right type, or None."""
+    if isinstance(value, tuple):
+        problems = (check(part, option) for part in value)
+        return next((problem for problem in problems if problem), None)
     if option.choices and value not in option.choices:
         return f"must be one of {', '.join(map(str, option.choices))}"
     low, high = option.low, option.high
@@ -118,11 +122,11 @@ def read(
     chosen: dict[str, dict[str, Any]] = {}
     for key, setting in known.items():
         if flags.get(key) is not None:
-            value = _convert(flags[key], setting, setting.flag)
+            value = convert(flags[key], setting, setting.flag)
         elif setting.env in environ:
-            value = _convert(environ[setting.env], setting, f"the environment variable {setting.env}")
+            value = convert(environ[setting.env], setting, f"the environment variable {setting.env}")
         elif key in from_file:
-            value = _convert(from_file[key], setting, f"{key} in {file}")
+            value = convert(from_file[key], setting, f"{key} in {file}")
         else:
             continue
         chosen.setdefault(setting.group, {})[key] = value
@@ -150,12 +154,14 @@ def _reject_unknown_variables(environ: Mapping[str, str], known: Mapping[str, Se
             raise OptionError(f"the environment variable {name} is no setting; there are: {', '.join(sorted(names))}")
 
 
-def _convert(value: Any, setting: Setting, source: str) -> Any:
+def convert(value: Any, setting: Setting, source: str) -> Any:
     """A value of the setting's type. Flags and variables come as strings, values of a file with a type of their own."""
     kind = setting.kind
     try:
         if get_origin(kind) is tuple:
             parts = value.split(",") if isinstance(value, str) else value
+            if not parts:
+                raise ValueError
             converted: Any = tuple(_scalar(part, get_args(kind)[0]) for part in parts)
         else:
             converted = _scalar(value, kind)

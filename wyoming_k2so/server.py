@@ -7,8 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,13 +39,22 @@ class Server:
         Raises:
             ServeError: the address cannot be used.
         """
+        with self._signals():
+            async with self._listen() as port:
+                yield port
+            await self._end_connections()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        for signal_number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError):  # event loops of Windows
-                loop.add_signal_handler(signal_number, self.stop)
-        async with self._listen() as port:
-            yield port
-        await self._end_connections()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        with suppress(NotImplementedError):  # event loops of Windows
+            for number in numbers:
+                loop.add_signal_handler(number, self.stop)
+        yield
+        with suppress(NotImplementedError):
+            for number in numbers:
+                loop.remove_signal_handler(number)
 
     async def stopped(self) -> None:
         """Wait for `stop` or a signal."""

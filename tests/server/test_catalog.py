@@ -39,7 +39,7 @@ def test_a_name_decides_whatever_its_case(name: str) -> None:
 
 def test_a_preferred_engine_comes_first() -> None:
     voices = catalog(SMALL)
-    voices.prefer(BIG)
+    voices.put(BIG)
     assert voices.engines == (BIG, SMALL)
     assert who(voices.resolve()) == ("big", "Ana", "en")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from wyoming_k2so.config import Config, Option, StreamConfig, option
 from wyoming_k2so.options import OptionError, add_flags, check, read, settings
 
-GROUPS = ("server", "engines", "voice", "stream", "log")
+GROUPS = tuple(group.name for group in fields(Config))
 
 
 def parse(arguments: list[str]) -> dict[str, object]:
@@ -146,7 +146,7 @@ def test_a_bad_variable_is_named_with_what_is_allowed(environ: dict[str, str], m
 
 
 def test_an_unknown_variable_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(OptionError, match=r"variable K2SO_VOICES is no setting; there are: K2SO_CACHE_DIR, .*K2SO_VOI"):
+    with pytest.raises(OptionError, match=r"variable K2SO_VOICES is no setting; there are: .*K2SO_CACHE_DIR"):
         read({}, {"K2SO_VOICES": "x"}, None)
 
 
@@ -190,7 +190,9 @@ def test_an_unknown_key_is_answered_with_the_file_and_the_keys_that_there_are(tm
     file = toml(tmp_path, "[stream]\nprebuffer = 1\n")
     with pytest.raises(OptionError) as caught:
         read({}, {}, file)
-    assert str(caught.value).startswith(f"stream in {file} is no setting; there are: cache_dir, chunk_samples, ")
+    message = str(caught.value)
+    assert message.startswith(f"stream in {file} is no setting; there are: ")
+    assert "cache_dir, chunk_samples, " in message
 
 
 @pytest.mark.parametrize(("content", "problem"), [(b"speed =", "is not valid TOML"), (b"\xff", "cannot be read")])

@@ -1,23 +1,11 @@
-"""Temporary."""
+"""Text that arrives in pieces becomes segments that an engine can speak.
+
+Pure: no I/O, no clocks, no threads. Nothing here knows of engines, audio or the protocol.
+"""
 
 from __future__ import annotations
-from dataclasses import dataclass
-from sentence_stream import SentenceBoundaryDetector
 
+from .clean import clean
+from .segment import Segment, Segmenter
 
-@dataclass(frozen=True)
-class Segment:
-    text: str
-    pause_s: float = 0.0
-
-
-class Segmenter:
-    def __init__(self, *, max_chars: int, text_format: str = "text", early_clause: bool = True) -> None:
-        self._d = SentenceBoundaryDetector()
-
-    def feed(self, text: str) -> list[Segment]:
-        return [Segment(s) for s in self._d.add_chunk(text)]
-
-    def flush(self) -> list[Segment]:
-        s = self._d.finish()
-        return [Segment(s)] if s else []
+__all__ = ["Segment", "Segmenter", "clean"]

@@ -1,0 +1,107 @@
+"""Servers for the tests: one inside the test around a scripted engine, one as a real process with the real voice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from wyoming_k2so.catalog import Catalog
+from wyoming_k2so.config import Config, StreamConfig
+from wyoming_k2so.connection import Service
+from wyoming_k2so.control import Control
+from wyoming_k2so.engine import Engine, EngineError
+from wyoming_k2so.loader import Loader
+from wyoming_k2so.metrics import Metrics
+from wyoming_k2so.server import Server
+
+ROOT = Path(__file__).parents[2]
+
+
+def make_service(*engines: Engine, config: Config | None = None, stream: StreamConfig | None = None) -> Service:
+    """What a server shares between its connections, around `engines`."""
+    config = config or Config(stream=stream or StreamConfig(chunk_samples=2048, early_clause=False))
+    catalog, metrics = Catalog(engines, config.voice), Metrics()
+
+    def load(name: str, _config: Config) -> Engine:
+        raise EngineError(f"{name} cannot be loaded here")
+
+    return Service(catalog, Control(config, catalog, Loader(catalog, load), metrics), metrics)
+
+
+@asynccontextmanager
+async def served(*engines: Engine, stream: StreamConfig | None = None) -> AsyncIterator[tuple[Service, int]]:
+    """A server for `engines` on a free port; gives its service and the port."""
+    service = make_service(*engines, stream=stream)
+    server = Server("tcp://127.0.0.1:0", service)
+    async with server.listening() as port:
+        assert port is not None
+        yield service, port
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("wyoming")]
+
+
+class ServerProcess:
+    """`python -m wyoming_k2so` with a log that can be read."""
+
+    def __init__(self, *arguments: str, uri: str = "tcp://127.0.0.1:0") -> None:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("K2SO_")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "wyoming_k2so", "--uri", uri, "--engine", "piper", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._ready = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if not self._ready.wait(60) or self.process.poll() is not None:
+            raise RuntimeError(f"the server did not start: {self.log}")
+
+    @property
+    def log(self) -> str:
+        return "".join(self.lines)
+
+    @property
+    def port(self) -> int:
+        found = re.search(r"Ready at tcp://[^:]+:(\d+)", self.log)
+        assert found
+        return int(found[1])
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait; returns the exit status."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end; returns the exit status."""
+        status = self.process.wait(20)
+        self._reader.join(5)
+        return status
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if "Ready at" in line:
+                self._ready.set()
+        self._ready.set()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ServerProcess]:
+    """One real server process for all tests that leave it as it is."""
+    process = ServerProcess("--debug")
+    yield process
+    assert process.stop() == 0
+    assert "Traceback" not in process.log

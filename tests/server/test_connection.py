@@ -1,0 +1,398 @@
+"""One client over real TCP, with wyoming's own client on the other side and a scripted engine behind the server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from wyoming.client import AsyncTcpClient
+from wyoming.event import Event
+from wyoming.info import Describe, Info, SelectProgram
+from wyoming.ping import Ping
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
+
+from tests.client import PATIENCE_S, read_event, read_until, synthesize, synthesize_stream
+from tests.fakes import ScriptedEngine, make_voice
+from tests.server.conftest import served
+from wyoming_k2so.connection import MAX_TEXT_CHARS, MAX_WAITING_REPLIES
+
+TEXT = "The first sentence is here. The second one follows it."
+LONG = TEXT * 100
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that another thread or task brings about."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+
+
+async def send_raw(client: AsyncTcpClient, frame: bytes) -> None:
+    """Send what wyoming's own classes would never write."""
+    assert client._writer is not None
+    client._writer.write(frame)
+    await client._writer.drain()
+
+
+# ---- what there is ----------------------------------------------------------------------------------------------
+
+
+async def test_describe_lists_every_voice_first_and_then_each_engine() -> None:
+    one = ScriptedEngine(make_voice("ann", "de-DE", "en-US", speakers=("x", "y")), name="big")
+    two = ScriptedEngine(make_voice("bob"), make_voice("eve", "fr", installed=False), name="small")
+    async with served(one, two) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(Describe().event())
+        event = await read_event(client)
+        assert event is not None
+        programs = Info.from_event(event).tts
+    assert [program.name for program in programs] == ["k2so", "big", "small"]
+    assert [voice.name for voice in programs[0].voices] == ["ann", "bob", "eve"]
+    assert [voice.name for voice in programs[2].voices] == ["bob", "eve"]
+    assert all(program.supports_synthesize_streaming for program in programs)
+    ann, _, eve = programs[0].voices
+    assert ann.languages == ["de-DE", "en-US"]
+    assert [speaker.name for speaker in ann.speakers or []] == ["x", "y"]
+    assert ann.attribution.name
+    assert ann.installed
+    assert not eve.installed
+
+
+async def test_ping() -> None:
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(Ping("hello").event())
+        event = await read_event(client)
+        assert event is not None
+        assert (event.type, event.data["text"]) == ("pong", "hello")
+
+
+async def test_unknown_events_are_ignored() -> None:
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(Event("something-new", {"a": 1}))
+        await client.write_event(Ping().event())
+        event = await read_event(client)
+        assert event is not None
+        assert event.type == "pong"
+
+
+# ---- speaking ---------------------------------------------------------------------------------------------------
+
+
+async def test_synthesize() -> None:
+    engine = ScriptedEngine()
+    async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        answer = await synthesize(client, TEXT)
+    assert answer.types == ["audio-start", "audio-chunk", "audio-stop"]
+    assert (answer.start.rate, answer.start.width, answer.start.channels) == (16_000, 2, 1)
+    assert len(answer.audio) == sum(len(engine.sound(segment)) for segment in engine.said)
+    assert {chunk.samples for chunk in answer.chunks[:-1]} == {2048}
+    assert [chunk.timestamp for chunk in answer.chunks] == [128 * i for i in range(len(answer.chunks))]
+    assert answer.events[-1].data["timestamp"] == round(len(answer.audio) / 16)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+async def test_streamed_text_is_spoken_once(size: int) -> None:
+    engine = ScriptedEngine()
+    pieces = [TEXT[i : i + size] for i in range(0, len(TEXT), size)]
+    async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        answer = await synthesize_stream(client, pieces)
+    assert answer.types == ["audio-start", "audio-chunk", "audio-stop", "synthesize-stopped"]
+    assert " ".join(engine.said) == TEXT
+
+
+async def test_sound_leaves_while_text_still_comes() -> None:
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(SynthesizeStart().event())
+        await client.write_event(SynthesizeChunk(TEXT).event())
+        answer = await read_until(client, "audio-chunk")
+        assert answer.types == ["audio-start", "audio-chunk"]
+        await client.write_event(SynthesizeStop().event())
+        rest = await read_until(client, "synthesize-stopped")
+        assert rest.types[-2:] == ["audio-stop", "synthesize-stopped"]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "🙂"])
+async def test_nothing_to_say_is_a_proper_empty_stream(text: str) -> None:
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        assert (await synthesize(client, text)).types == ["audio-start", "audio-stop"]
+        streamed = await synthesize_stream(client, [text])
+        assert streamed.types == ["audio-start", "audio-stop", "synthesize-stopped"]
+
+
+async def test_requests_on_one_connection_are_served_in_order() -> None:
+    engine = ScriptedEngine()
+    async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(Synthesize("Number one.").event())
+        await client.write_event(Synthesize("Number two.").event())
+        await client.write_event(SynthesizeStart().event())
+        await client.write_event(SynthesizeChunk("Number three.").event())
+        await client.write_event(SynthesizeStop().event())
+        for _ in range(2):
+            assert (await read_until(client, "audio-stop")).types == ["audio-start", "audio-chunk", "audio-stop"]
+        assert (await read_until(client, "synthesize-stopped")).seconds > 0
+    assert engine.said == ["Number one.", "Number two.", "Number three."]
+
+
+async def test_ssml_in_a_stream() -> None:
+    engine = ScriptedEngine()
+    async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        answer = await synthesize_stream(
+            client, "<speak>One moment.<break time='2s'/>Done it.</speak>", text_format="ssml"
+        )
+    assert engine.said == ["One moment.", "Done it."]
+    assert answer.seconds == pytest.approx(2 + 19 * engine.CHAR_S)
+
+
+# ---- voices -----------------------------------------------------------------------------------------------------
+
+
+def two_engines() -> tuple[ScriptedEngine, ScriptedEngine]:
+    big = ScriptedEngine(make_voice("ann", "de", speakers=("x", "y")), make_voice("carl", "fr-FR"), name="big")
+    return big, ScriptedEngine(make_voice("bob", "en-US"), name="small")
+
+
+@pytest.mark.parametrize(
+    ("voice", "context", "expected"),
+    [
+        (None, None, ("ann", None, "de", 1.0)),
+        (SynthesizeVoice(name="bob"), None, ("bob", None, "en-US", 1.0)),
+        (SynthesizeVoice(name="ann", speaker="y"), None, ("ann", "y", "de", 1.0)),
+        (SynthesizeVoice(language="en"), None, ("bob", None, "en-US", 1.0)),
+        (SynthesizeVoice(language="fr_CA"), None, ("carl", None, "fr-FR", 1.0)),
+        (None, {"language": "en-GB", "speed": 1.5, "conversation_id": 3}, ("bob", None, "en-US", 1.5)),
+    ],
+)
+async def test_a_voice_is_asked_for(
+    voice: SynthesizeVoice | None, context: dict[str, object] | None, expected: tuple[object, ...]
+) -> None:
+    big, small = two_engines()
+    async with served(big, small) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        assert (await synthesize(client, "Hello.", voice, context=context)).error is None
+    request = (big.requests + small.requests)[0]
+    assert (request.voice, request.speaker, request.language, request.speed) == expected
+
+
+@pytest.mark.parametrize(
+    ("voice", "named"),
+    [
+        (SynthesizeVoice(name="zoe"), ["zoe", "ann", "carl", "bob"]),
+        (SynthesizeVoice(name="ann", speaker="z"), ["z", "x, y"]),
+        (SynthesizeVoice(language="ja"), ["ja", "de", "en-US", "fr-FR"]),
+    ],
+)
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_an_unknown_voice_is_an_error_that_lists_what_there_is(
+    voice: SynthesizeVoice, named: list[str], streaming: bool
+) -> None:
+    async with served(*two_engines()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        if streaming:
+            answer = await synthesize_stream(client, [TEXT, TEXT], voice)
+            assert answer.types == ["error", "audio-stop", "synthesize-stopped"]
+        else:
+            answer = await synthesize(client, TEXT, voice)
+            assert answer.types == ["error", "audio-stop"]
+        assert all(name in (answer.error or "") for name in named)
+        assert (await synthesize(client, TEXT)).error is None
+
+
+async def test_select_program_limits_the_voices_of_a_connection() -> None:
+    big, small = two_engines()
+    async with served(big, small) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(SelectProgram("small").event())
+        await synthesize(client, TEXT)
+        assert [request.voice for request in small.requests] == ["bob"]
+        assert "ann" in ((await synthesize(client, TEXT, SynthesizeVoice(name="ann"))).error or "")
+        await client.write_event(SelectProgram("k2so").event())
+        await synthesize(client, TEXT)
+        assert [request.voice for request in big.requests] == ["ann"]
+        await client.write_event(SelectProgram("none").event())
+        answer = await read_until(client, "error")
+        assert "small" in (answer.error or "")
+
+
+async def test_a_request_may_choose_its_own_rate_and_chunks() -> None:
+    async with served(ScriptedEngine(rate=24_000)) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        context = {"sample_rate": 16_000, "chunk_samples": 8192, "prebuffer": 2}
+        answer = await synthesize(client, TEXT, context=context)
+        assert answer.start.rate == 16_000
+        assert {chunk.samples for chunk in answer.chunks[:-1]} == {8192}
+        assert (await synthesize(client, TEXT)).start.rate == 24_000
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ({}, "text"),
+        ({"text": 5}, "text must be a string"),
+        ({"text": "a", "voice": "bob"}, "voice must be an object"),
+        ({"text": "a", "voice": {"name": ["x"]}}, "name must be a string"),
+        ({"text": "a", "text_format": "markdown"}, "text, ssml"),
+        ({"text": "a", "context": []}, "context must be an object"),
+        ({"text": "a", "context": {"speed": 9}}, "from 0.5 to 2"),
+        ({"text": "a", "context": {"chunk_samples": 1000}}, "2048, 4096, 8192"),
+        ({"text": "a", "context": {"sample_rate": True}}, "whole number"),
+        ({"text": "a" * (MAX_TEXT_CHARS + 1)}, "characters"),
+    ],
+)
+async def test_a_bad_request_is_an_error_that_names_the_field(data: dict[str, object], complaint: str) -> None:
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(Event("synthesize", data))
+        answer = await read_until(client, "audio-stop")
+        assert answer.types == ["error", "audio-stop"]
+        assert complaint in (answer.error or "")
+        assert (await synthesize(client, TEXT)).error is None
+
+
+@pytest.mark.parametrize("kind", ["synthesize-chunk", "synthesize-stop"])
+async def test_events_out_of_order_are_errors(kind: str) -> None:
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(Event(kind, {"text": "a"}))
+        assert "synthesize-start" in ((await read_until(client, "error")).error or "")
+
+
+async def test_half_a_surrogate_pair_harms_nothing() -> None:
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        data = b'{"text": "Hello \\ud83d there."}'
+        await send_raw(client, b'{"type": "synthesize", "data_length": %d}\n%s' % (len(data), data))
+        assert (await read_until(client, "audio-stop")).error is None
+
+
+# ---- many at once, and leaving -----------------------------------------------------------------------------------
+
+
+async def test_describe_is_answered_while_others_and_this_one_speak() -> None:
+    gate = threading.Semaphore(0)
+    engine = ScriptedEngine(gate=gate)
+    async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        others = [AsyncTcpClient("127.0.0.1", port) for _ in range(4)]
+        for other in (*others, client):
+            if other is not client:
+                await other.connect()
+            await other.write_event(Synthesize(TEXT).event())
+        await until(lambda: len(engine.said) == 5)
+        await client.write_event(Describe().event())
+        answer = await read_until(client, "info")
+        assert answer.events[-1].type == "info"
+        for _ in range(20):
+            gate.release()
+        for other in (*others, client):
+            assert (await read_until(other, "audio-stop")).seconds > 0
+        for other in others:
+            await other.disconnect()
+
+
+async def test_a_client_that_leaves_stops_its_synthesis() -> None:
+    engine = ScriptedEngine(rtf=0.1)
+    async with served(engine) as (service, port):
+        before = threading.active_count()
+        client = AsyncTcpClient("127.0.0.1", port)
+        await client.connect()
+        await client.write_event(Synthesize(LONG).event())
+        await read_until(client, "audio-chunk")
+        await client.disconnect()
+        await until(lambda: engine.open_utterances == 0)
+        pieces = engine.pieces
+        await until(lambda: threading.active_count() <= before)
+        assert engine.speaking == 0
+        assert engine.pieces == pieces
+        cancelled = service.metrics.registry.get_sample_value(
+            "k2so_requests_total", {"engine": "scripted", "outcome": "cancelled"}
+        )
+        assert cancelled == 1
+        assert service.metrics.registry.get_sample_value("k2so_active_streams") == 0
+
+
+async def test_a_client_that_leaves_before_its_text_is_complete_leaks_nothing() -> None:
+    engine = ScriptedEngine()
+    async with served(engine) as (_, port):
+        before = threading.active_count()
+        client = AsyncTcpClient("127.0.0.1", port)
+        await client.connect()
+        await client.write_event(SynthesizeStart().event())
+        await client.write_event(SynthesizeChunk("Hello").event())
+        await until(lambda: engine.open_utterances == 1)
+        await client.disconnect()
+        await until(lambda: engine.open_utterances == 0 and threading.active_count() <= before)
+
+
+async def test_stopping_the_server_ends_replies_properly() -> None:
+    gate = threading.Semaphore(1)
+    engine = ScriptedEngine(gate=gate)
+    client = AsyncTcpClient("127.0.0.1", 0)
+    async with served(engine) as (_, port):
+        client.port = port
+        await client.connect()
+        await client.write_event(SynthesizeStart().event())
+        await client.write_event(SynthesizeChunk(LONG).event())
+        await client.write_event(Describe().event())
+        await read_until(client, "audio-chunk")
+    gate.release()
+    answer = await read_until(client, "synthesize-stopped")
+    assert answer.types[-3:] == ["error", "audio-stop", "synthesize-stopped"]
+    assert await read_event(client) is None
+    await client.disconnect()
+    await until(lambda: engine.open_utterances == 0)
+
+
+async def test_too_many_waiting_replies_end_the_connection() -> None:
+    gate = threading.Semaphore(0)
+    async with served(ScriptedEngine(gate=gate)) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        for _ in range(MAX_WAITING_REPLIES + 2):
+            await client.write_event(Synthesize("Hello.").event())
+        answer = await read_until(client, "never")
+        assert str(MAX_WAITING_REPLIES) in (answer.error or "")
+        gate.release()
+
+
+# ---- failures ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_reply_that_fails_ends_with_an_error(streaming: bool, caplog: pytest.LogCaptureFixture) -> None:
+    engine = ScriptedEngine(fail_at={1: "raise", 2: "raise"})
+    with caplog.at_level(logging.INFO, "wyoming_k2so"):
+        async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+            answer = await (synthesize_stream(client, [TEXT]) if streaming else synthesize(client, TEXT))
+            end = ["audio-stop", "synthesize-stopped"] if streaming else ["audio-stop"]
+            assert answer.types == ["audio-start", "audio-chunk", "error", *end]
+            engine.fail_at = {}
+            assert (await synthesize(client, TEXT)).error is None
+    failures = [record.message for record in caplog.records if "error" in record.message]
+    assert len(failures) == 1
+    assert TEXT.split(maxsplit=1)[0] not in "".join(record.message for record in caplog.records)
+
+
+async def test_the_fallback_voice_finishes_a_reply() -> None:
+    engine = ScriptedEngine(fail_at={1: "nan", 2: "raise"})
+    fallback = ScriptedEngine(make_voice("other"), name="fallback", rate=8000)
+    async with served(engine, fallback) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
+        answer = await synthesize(client, TEXT)
+        assert answer.types == ["audio-start", "audio-chunk", "audio-stop"]
+        assert fallback.said == ["The second one follows it."]
+        assert service.metrics.registry.get_sample_value("k2so_fallbacks_total", {"engine": "scripted"}) == 1
+    assert np.abs(answer.audio).max() > 0
+
+
+async def test_a_frame_whose_end_is_unknown_closes_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    async with served(ScriptedEngine()) as (_, port):
+        client = AsyncTcpClient("127.0.0.1", port)
+        await client.connect()
+        await send_raw(client, b"[]\n")
+        assert (await read_until(client, "never")).types == ["error"]
+        await client.disconnect()
+        async with AsyncTcpClient("127.0.0.1", port) as another:
+            assert (await synthesize(another, TEXT)).error is None
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_a_frame_that_is_wrong_inside_costs_only_itself() -> None:
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await send_raw(client, b'{"no": "type"}\n{"type": "ping", "data_length": 2}\n[]')
+        for _ in range(2):
+            assert (await read_until(client, "error")).types == ["error"]
+        assert (await synthesize(client, TEXT)).error is None

@@ -1,0 +1,360 @@
+"""The pipeline, driven by an engine that follows a script: order, chunks, cancelling, failures, figures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from tests.fakes import ScriptedEngine, make_voice
+from wyoming_k2so import pipeline
+from wyoming_k2so.audio import FULL_SCALE, Chunk
+from wyoming_k2so.catalog import Choice
+from wyoming_k2so.config import StreamConfig
+from wyoming_k2so.engine import Engine, Request, Samples
+from wyoming_k2so.pipeline import QUEUE_CHUNKS, Reply
+
+FIVE_SENTENCES = (
+    "The first sentence is here. The second one follows it. Then comes the third. "
+    "After that you hear the fourth. And this is the fifth."
+)
+
+
+def choose(engine: Engine) -> Choice:
+    voice = engine.voices()[0]
+    return Choice(engine, Request(voice.name, voice.languages[0]))
+
+
+def make_reply(engine: Engine, fallback: Engine | None = None, *, rate: int | None = None, **stream: int) -> Reply:
+    stream.setdefault("chunk_samples", 2048)
+    return Reply(
+        choose(engine),
+        choose(fallback) if fallback else None,
+        stream=StreamConfig(early_clause=False, **stream),
+        rate=rate,
+    )
+
+
+def speak(reply: Reply, *texts: str) -> list[Chunk]:
+    reply.start()
+    for text in texts:
+        reply.feed(text)
+    reply.finish()
+    return list(reply)
+
+
+def samples(chunks: Iterable[Chunk]) -> Samples:
+    pcm = np.frombuffer(b"".join(chunk.audio for chunk in chunks), "<i2")
+    return pcm.astype(np.float32) / np.float32(FULL_SCALE)
+
+
+def expected(engine: ScriptedEngine, voice: str = "test") -> Samples:
+    return np.concatenate([engine.sound(segment, voice) for segment in engine.said])
+
+
+def assert_heard(chunks: list[Chunk], sound: Samples) -> None:
+    heard = samples(chunks)
+    assert len(heard) == len(sound)
+    assert np.abs(heard - sound).max() <= 1 / FULL_SCALE
+
+
+# ---- sound ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [2048, 4096, 8192])
+def test_a_reply_is_the_sound_of_its_segments_in_chunks_of_one_size(size: int) -> None:
+    engine = ScriptedEngine()
+    reply = make_reply(engine, chunk_samples=size)
+    chunks = speak(reply, FIVE_SENTENCES)
+    assert len(engine.said) == 5
+    assert " ".join(engine.said) == FIVE_SENTENCES
+    assert_heard(chunks, expected(engine))
+    lengths = [len(chunk.audio) // 2 for chunk in chunks]
+    assert set(lengths[:-1]) == {size}
+    assert 0 < lengths[-1] <= size
+    assert [chunk.timestamp_ms for chunk in chunks] == [round(i * size / 16) for i in range(len(chunks))]
+
+
+def test_text_in_single_letters_sounds_like_text_given_whole() -> None:
+    whole, letters = ScriptedEngine(), ScriptedEngine()
+    a = speak(make_reply(whole), FIVE_SENTENCES)
+    b = speak(make_reply(letters), *FIVE_SENTENCES)
+    assert whole.said == letters.said
+    assert_heard(b, samples(a))
+
+
+def test_first_audio_leaves_before_the_second_sentence_is_synthesised() -> None:
+    gate = threading.Semaphore(0)
+    engine = ScriptedEngine(gate=gate)
+    reply = make_reply(engine)
+    reply.start()
+    reply.feed(FIVE_SENTENCES)
+    reply.finish()
+    gate.release()  # only the first sentence may be spoken
+    stream = iter(reply)
+    first = next(stream)
+    assert len(first.audio) == 2 * 2048
+    for _ in range(4):
+        gate.release()
+    assert_heard([first, *stream], expected(engine))
+
+
+def test_what_was_said_does_not_wait_for_text_that_is_late() -> None:
+    engine = ScriptedEngine()
+    reply = make_reply(engine, chunk_samples=8192)
+    reply.start()
+    reply.feed("Quick. Then")
+    heard = next(iter(reply))  # comes although a chunk is not full and no more text has come
+    assert engine.said == ["Quick."]
+    sound = engine.sound("Quick.")
+    assert len(heard.audio) == 2 * 8192
+    assert_heard([heard], np.pad(sound, (0, 8192 - len(sound))))
+    reply.feed(" more.")
+    reply.finish()
+    assert samples(reply).any()
+    assert engine.said == ["Quick.", "Then more."]
+
+
+def test_text_that_stays_out_ends_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "TEXT_PATIENCE_S", 0.05)
+    engine = ScriptedEngine()
+    reply = make_reply(engine)
+    reply.start()
+    reply.feed("Quick. Then")  # Home Assistant's agent failed here
+    assert samples(reply).any()
+    assert engine.said == ["Quick.", "Then"]
+    assert reply.figures.outcome == "ok"
+
+
+def test_another_rate_is_resampled() -> None:
+    engine = ScriptedEngine(rate=24_000)
+    reply = make_reply(engine, rate=16_000)
+    chunks = speak(reply, "One sentence of some length.")
+    assert reply.format is not None
+    assert reply.format.rate == 16_000
+    assert len(samples(chunks)) == pytest.approx(len(expected(engine)) * 2 / 3, abs=2)
+    assert chunks[0].format.rate == 16_000
+
+
+def test_ssml_breaks_are_silence() -> None:
+    engine = ScriptedEngine()
+    reply = Reply(choose(engine), text_format="ssml")
+    chunks = speak(reply, '<speak>Yes.<break time="1s"/>No.</speak>')
+    assert engine.said == ["Yes.", "No."]
+    silence = np.zeros(engine.rate, np.float32)
+    assert_heard(chunks, np.concatenate([engine.sound("Yes."), silence, engine.sound("No.")]))
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "🙂", "***", "```\n```"])
+def test_text_without_words_gives_a_format_and_no_sound(text: str) -> None:
+    engine = ScriptedEngine()
+    reply = make_reply(engine)
+    assert speak(reply, text) == []
+    assert engine.said == []
+    assert reply.format is not None
+    assert reply.format.rate == engine.rate
+    assert reply.figures.outcome == "ok"
+
+
+# ---- prebuffer --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("held", [0, 1, 3, 16])
+def test_the_prebuffer_holds_back_that_many_chunks(held: int) -> None:
+    gate = threading.Semaphore(0)
+    long, short = "A sentence that is much longer than the other one. " * 3, "Go."
+    engine = ScriptedEngine(gate=gate, piece_s=0.02, max_chars=1000)
+    reply = make_reply(engine, prebuffer=held)
+    counts: list[int] = []
+    came = threading.Event()
+
+    def look() -> None:
+        while (chunk := reply.poll()) is not None:
+            counts.append(len(engine.said) and engine.pieces)
+            assert chunk.audio
+            came.set()
+
+    reply.notify(look)
+    reply.start()
+    reply.feed(long + short)
+    reply.finish()
+    for _ in range(8):
+        gate.release()
+    assert came.wait(10)
+    assert reply.join(10)
+    needed = max(held, 1) * 2048 / engine.rate / engine.piece_s
+    assert counts[0] >= int(needed)
+    if held < 16:
+        assert counts[0] <= needed + 1
+
+
+def test_a_reply_shorter_than_the_prebuffer_is_heard() -> None:
+    engine = ScriptedEngine()
+    chunks = speak(make_reply(engine, prebuffer=16), "Yes.")
+    assert_heard(chunks, engine.sound("Yes."))
+
+
+# ---- cancelling -------------------------------------------------------------------------------------------------
+
+
+def test_cancelling_stops_the_engine_within_a_piece() -> None:
+    engine = ScriptedEngine(rtf=0.5, piece_s=0.05)
+    reply = make_reply(engine)
+    reply.start()
+    reply.feed(FIVE_SENTENCES)
+    next(iter(reply))
+    pieces = engine.pieces
+    reply.cancel()
+    assert reply.join(5)
+    assert engine.pieces <= pieces + 2
+    assert engine.speaking == 0
+    assert engine.open_utterances == 0
+    assert reply.ended
+    assert list(reply) == []
+    assert reply.figures.outcome == "cancelled"
+
+
+def test_cancelling_wakes_a_worker_that_waits_for_text() -> None:
+    reply = make_reply(ScriptedEngine())
+    reply.start()
+    reply.cancel()
+    assert reply.join(5)
+
+
+def test_cancelling_wakes_a_worker_whose_reader_is_slow() -> None:
+    engine = ScriptedEngine()
+    reply = make_reply(engine)
+    reply.start()
+    reply.feed(FIVE_SENTENCES * 50)
+    reply.finish()
+    deadline = time.monotonic() + 10
+    while engine.pieces < QUEUE_CHUNKS and time.monotonic() < deadline:
+        time.sleep(0.01)
+    reply.cancel()
+    assert reply.join(5)
+    assert engine.open_utterances == 0
+
+
+def test_a_slow_reader_bounds_what_is_generated() -> None:
+    engine = ScriptedEngine()
+    reply = make_reply(engine)
+    reply.start()
+    reply.feed(FIVE_SENTENCES * 50)
+    reply.finish()
+    assert not reply.join(0.5)
+    assert engine.samples <= (QUEUE_CHUNKS + 1) * 2048 + engine.piece_s * engine.rate
+    reply.cancel()
+    assert reply.join(5)
+
+
+# ---- failures ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", ["raise", "raise-late", "nan", "silent"])
+def test_a_segment_that_fails_is_tried_once_more_and_nothing_is_heard_twice(failure: str) -> None:
+    engine = ScriptedEngine(fail_at={1: failure})  # type: ignore[dict-item]
+    reply = make_reply(engine)
+    chunks = speak(reply, FIVE_SENTENCES)
+    once = engine.said[:1] + engine.said[2:]
+    assert " ".join(once) == FIVE_SENTENCES
+    assert_heard(chunks, np.concatenate([engine.sound(segment) for segment in once]))
+    assert reply.figures.retries == 1
+    assert reply.figures.fallbacks == 0
+    assert reply.figures.outcome == "ok"
+    assert engine.open_utterances == 0
+
+
+def test_a_segment_that_fails_twice_is_spoken_by_the_fallback_in_the_same_format() -> None:
+    engine = ScriptedEngine(fail_at={1: "raise", 2: "raise"})
+    fallback = ScriptedEngine(make_voice("other"), name="fallback", rate=8_000)
+    reply = make_reply(engine, fallback)
+    chunks = speak(reply, FIVE_SENTENCES)
+    assert fallback.said == ["The second one follows it."]
+    assert len(engine.said) == 6
+    assert {chunk.format.rate for chunk in chunks} == {16_000}
+    heard = samples(chunks)
+    first = engine.sound(engine.said[0])
+    assert np.abs(heard[: len(first)] - first).max() <= 1 / FULL_SCALE
+    length = sum(len(engine.sound(text)) for text in FIVE_SENTENCES.split(". ")) + 4 * len(engine.sound("."))
+    assert len(heard) == pytest.approx(length, abs=4)
+    assert reply.figures.fallbacks == 1
+    assert reply.figures.outcome == "ok"
+
+
+def test_an_engine_that_cannot_be_opened_is_replaced() -> None:
+    fallback = ScriptedEngine(make_voice("other"), rate=8_000)
+    reply = make_reply(ScriptedEngine(fail_open=True), fallback)
+    chunks = speak(reply, FIVE_SENTENCES)
+    assert_heard(chunks, expected(fallback, "other"))
+    assert reply.figures.fallbacks == 5
+
+
+def test_without_any_voice_left_the_reply_ends_with_an_error() -> None:
+    engine = ScriptedEngine(fail_at={1: "raise", 2: "raise"})
+    reply = make_reply(engine)
+    chunks = speak(reply, FIVE_SENTENCES)
+    assert_heard(chunks, engine.sound(engine.said[0])[: len(samples(chunks))])
+    assert reply.figures.outcome == "error"
+    assert reply.figures.error
+    assert engine.open_utterances == 0
+
+
+def test_when_nothing_can_be_opened_the_error_says_so() -> None:
+    reply = make_reply(ScriptedEngine(fail_open=True), ScriptedEngine(fail_open=True))
+    assert speak(reply, "Hello.") == []
+    assert reply.figures.outcome == "error"
+    assert "scripted/test" in (reply.figures.error or "")
+
+
+# ---- figures ----------------------------------------------------------------------------------------------------
+
+
+def test_figures_of_a_reply() -> None:
+    engine = ScriptedEngine(first_audio=0.05)
+    reply = make_reply(engine)
+    chunks = speak(reply, FIVE_SENTENCES)
+    figures = reply.figures
+    assert figures.chunks == len(chunks)
+    assert figures.samples == len(samples(chunks)) == len(expected(engine))
+    assert figures.audio_s == pytest.approx(figures.samples / engine.rate)
+    assert figures.busy_s >= 5 * 0.05
+    assert figures.rtf == pytest.approx(figures.busy_s / figures.audio_s)
+    assert figures.first_audio_s is not None
+    assert figures.first_audio_s >= 0.05
+    assert (figures.engine, figures.voice, figures.underruns) == ("scripted", "test", 0)
+
+
+def test_an_engine_slower_than_speech_underruns() -> None:
+    reply = make_reply(ScriptedEngine(rtf=1.5))
+    speak(reply, "A sentence of some length.")
+    assert reply.figures.underruns > 0
+
+
+def test_late_text_is_no_underrun() -> None:
+    reply = make_reply(ScriptedEngine())
+    reply.start()
+    reply.feed("Hello there. Then")
+
+    def later() -> None:
+        time.sleep(0.6)
+        reply.feed(" more.")
+        reply.finish()
+
+    threading.Thread(target=later).start()
+    assert len(list(reply)) >= 3
+    assert reply.figures.underruns == 0
+
+
+def test_first_audio_counts_from_the_first_text() -> None:
+    reply = make_reply(ScriptedEngine())
+    reply.start()
+    time.sleep(0.4)
+    speak_after = "Hello there."
+    reply.feed(speak_after)
+    reply.finish()
+    assert list(reply)
+    assert reply.figures.first_audio_s is not None
+    assert reply.figures.first_audio_s < 0.4

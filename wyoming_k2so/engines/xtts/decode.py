@@ -1,0 +1,92 @@
+"""One utterance's way through the GPT: a prefill, then one code and one latent per step.
+
+A step takes any number of utterances: their rows share the linear layers. Nothing here knows of text or sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .model import Gpt, KVCache
+from .sampling import Sampling, pick
+
+_FILLER_CODE = 1
+"""Coqui fills the place of the prompt with this code, so the repetition penalty counts it as spoken."""
+
+
+class Decoding:
+    """The state of one segment: its row in the cache and what has been generated."""
+
+    def __init__(
+        self,
+        gpt: Gpt,
+        cache: KVCache,
+        row: int,
+        sampling: Sampling,
+        generator: torch.Generator,
+        *,
+        limit: int,
+        exact: bool = False,
+    ) -> None:
+        """`limit`: the most codes to generate, at most Architecture.max_new_tokens; `exact`: no fewer either."""
+        arch, device = gpt.arch, gpt.device
+        self.gpt, self.cache, self.row = gpt, cache, row
+        self.sampling, self.generator = sampling, generator
+        self.limit, self.exact = min(limit, arch.max_new_tokens), exact
+        self.count = 0
+        """Codes generated so far; each belongs to a latent."""
+
+        self.position = 0
+        """Positions filled in the cache."""
+
+        self.codes = torch.zeros(self.limit, dtype=torch.int64, device=device)
+        self.latents = torch.zeros(self.limit, arch.gpt_n_model_channels, device=device)  # (T, C)
+        self.seen = torch.zeros(arch.gpt_num_audio_tokens, dtype=torch.bool, device=device)  # (V,)
+        self.seen[[_FILLER_CODE, arch.gpt_start_audio_token]] = True
+
+    @torch.inference_mode()
+    def prefill(self, prefix: Tensor, text: Tensor) -> None:
+        """Read the voice's keys and values (L, 2, H, P, D) and the text tokens (T,), and generate the first code."""
+        self.cache.write_prefix(self.row, prefix)
+        start = torch.full((1,), self.gpt.arch.gpt_start_audio_token, device=self.gpt.device)
+        x = torch.cat([self.gpt.embed_text(text), self.gpt.embed_codes(start, [0])])
+        latent = self.gpt.prefill(x, self.cache, self.row, prefix.shape[3])
+        self.position = prefix.shape[3] + x.shape[0]
+        self.accept(latent[0], self.gpt.code_head(latent)[0])
+
+    def accept(self, latent: Tensor, logits: Tensor) -> None:
+        """Keep a latent (C,) and the code drawn from its logits (V,)."""
+        if self.exact:
+            logits = logits.clone()
+            logits[self.gpt.arch.gpt_stop_audio_token] = -torch.inf
+        code = pick(logits, self.seen, self.sampling, self.generator)
+        self.latents[self.count] = latent
+        self.codes[self.count] = code
+        self.seen.scatter_(0, code[None], value=True)
+        self.count += 1
+
+    @property
+    def full(self) -> bool:
+        """Whether the limit is reached."""
+        return self.count >= self.limit
+
+    def stopped_at(self, start: int) -> int | None:
+        """Index of the first stop code from `start` on. Waits for the device: call it once per block of codes."""
+        stops = (self.codes[start : self.count] == self.gpt.arch.gpt_stop_audio_token).nonzero()
+        return start + int(stops[0, 0]) if len(stops) else None
+
+
+@torch.inference_mode()
+def decode_one_token(gpt: Gpt, decodings: Sequence[Decoding]) -> None:
+    """Advance every decoding by one code in one pass over the weights. All use the same cache."""
+    codes = torch.stack([item.codes[item.count - 1] for item in decodings])  # (B,)
+    x = gpt.embed_codes(codes, [item.count for item in decodings])
+    rows, positions = [item.row for item in decodings], [item.position for item in decodings]
+    latents = gpt.step(x, decodings[0].cache, rows, positions)
+    logits = gpt.code_head(latents)
+    for item, latent, scores in zip(decodings, latents, logits, strict=True):
+        item.position += 1
+        item.accept(latent, scores)

@@ -1,0 +1,235 @@
+"""XTTS-v2 as an engine: puts checkpoint, voices, decoder and vocoder together. Knows nothing of sockets or chunks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...config import Config, XttsConfig
+from ...engine import Attribution, EngineError, Request, Voice
+from . import hub
+from .checkpoint import Architecture, Checkpoint, Defaults
+from .memory import check_room
+from .model import Gpt, KVCache, load_gpt
+from .sampling import Sampling
+from .speaker import Cloner
+from .tokenizer import TextTokenizer
+from .utterance import XttsUtterance
+from .vocoder import Timbre, Vocoder, load_vocoder
+from .voices import VoiceStore
+
+_LOGGER = logging.getLogger(__name__)
+
+_VOICES_KEPT = 16
+"""Voices whose prompt stays in memory, 8 MB each."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The parts that every utterance shares."""
+
+    architecture: Architecture
+    tokenizer: TextTokenizer
+    gpt: Gpt
+    vocoder: Vocoder
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.gpt.device
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A voice, ready to speak."""
+
+    prefix: Tensor
+    """(L, 2, H, P, D): the GPT's keys and values of the conditioning latents."""
+
+    timbre: Timbre
+
+
+class XttsEngine:
+    """A loaded checkpoint and its voices."""
+
+    name = "xtts"
+    description = "Coqui XTTS-v2, a multilingual model that clones voices"
+    version = version("coqui-tts")
+    attribution = Attribution("Coqui", "https://huggingface.co/coqui/XTTS-v2")
+
+    def __init__(
+        self, model: Model, store: VoiceStore, languages: Sequence[str], settings: XttsConfig, sampling: Sampling
+    ) -> None:
+        self.model, self.sampling = model, sampling
+        self._store, self._settings = store, settings
+        self._languages = tuple(_tag(language) for language in languages)
+        self._prepared: OrderedDict[str, tuple[object, Prepared]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._caches: list[KVCache] = []
+        self._closed = False
+
+    @classmethod
+    def load(cls, config: Config) -> XttsEngine:
+        """Find or fetch the checkpoint and load it. Takes seconds to minutes; call it off the event loop.
+
+        Raises:
+            ConsentNeeded: the checkpoint must be fetched and its licence was not agreed to.
+            EngineError: it cannot be loaded.
+        """
+        settings = config.xtts
+        checkpoint = Checkpoint(checkpoint_folder(config))
+        device = _device(settings.device)
+        if settings.threads is not None:
+            torch.set_num_threads(settings.threads)
+        arch = checkpoint.architecture
+        tokenizer = TextTokenizer(checkpoint.vocab)
+        check_room(arch.weight_bytes(tokenizer.size))
+        try:
+            weights = checkpoint.weights()
+            model = Model(
+                arch,
+                tokenizer,
+                load_gpt(weights, arch, tokenizer.size).to(device),
+                load_vocoder(weights, arch).to(device),
+            )
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise EngineError(
+                "Memory ran out while loading XTTS; close other programs or use --engine piper."
+            ) from error
+        data = config.engines.data_dir.expanduser()
+        store = VoiceStore(
+            checkpoint.speakers(),
+            (settings.voices_dir or data / "voices-xtts").expanduser(),
+            cache=config.engines.cache_dir.expanduser() / "xtts-voices",
+            cloner=Cloner(weights, arch, checkpoint.defaults),
+            fingerprint=checkpoint.fingerprint(),
+            languages=checkpoint.languages,
+        )
+        engine = cls(model, store, checkpoint.languages, settings, _sampling(settings, checkpoint.defaults))
+        if not engine.voices():
+            raise EngineError(f"{checkpoint.folder} has no speakers; add speakers_xtts.pth, or clips in --voices-dir.")
+        engine._warm_up()
+        return engine
+
+    def voices(self) -> Sequence[Voice]:
+        """Cloned voices, then the checkpoint's own speakers."""
+        clones = self._store.clones()
+        names = {clone.name for clone in clones}
+        return [
+            *(self._voice(clone.name, clone.language, "cloned from your clips") for clone in clones),
+            *(self._voice(name, None, "XTTS speaker") for name in self._store.built_in() if name not in names),
+        ]
+
+    def max_chars(self, language: str) -> int:
+        """Coqui's limit for the language."""
+        return self.model.tokenizer.max_chars(language)
+
+    def open(self, request: Request) -> XttsUtterance:
+        """Begin a reply. Cloning a voice that was never used before takes seconds here.
+
+        Raises:
+            EngineError: the engine is closed, or the voice cannot be used.
+        """
+        if self._closed:
+            raise EngineError("The engine is closed; ask for the voice again.")
+        prepared = self._prepare(request.voice)
+        return XttsUtterance(
+            self.model, prepared, request, settings=self._settings, sampling=self.sampling, engine=self
+        )
+
+    def close(self) -> None:
+        """Free what can be freed; the weights go with the last utterance."""
+        self._closed = True
+        with self._lock:
+            self._caches.clear()
+            self._prepared.clear()
+
+    def borrow_cache(self) -> KVCache:
+        """A cache of one row for the longest segment; give it back with `return_cache`."""
+        with self._lock:
+            if self._closed:
+                raise EngineError("The engine is closed; ask for the voice again.")
+            if self._caches:
+                return self._caches.pop()
+        arch = self.model.architecture
+        positions = 32 + arch.gpt_max_text_tokens + 2 + arch.gpt_max_audio_tokens
+        return KVCache(arch, 1, positions, self.model.device)
+
+    def return_cache(self, cache: KVCache) -> None:
+        """Keep a cache for the next segment."""
+        with self._lock:
+            if not self._closed:
+                self._caches.append(cache)
+
+    def _prepare(self, name: str) -> Prepared:
+        conditioning = self._store.conditioning(name)
+        with self._lock:
+            kept = self._prepared.get(name)
+            if kept is not None and kept[0] is conditioning:
+                self._prepared.move_to_end(name)
+                return kept[1]
+        device = self.model.device
+        prepared = Prepared(
+            self.model.gpt.prefix(conditioning.latents.to(device)),
+            self.model.vocoder.timbre(conditioning.embedding.to(device)),
+        )
+        with self._lock:
+            self._prepared[name] = (conditioning, prepared)
+            while len(self._prepared) > _VOICES_KEPT:
+                self._prepared.popitem(last=False)
+        return prepared
+
+    def _voice(self, name: str, language: str | None, description: str) -> Voice:
+        own = _tag(language) if language else self._languages[0]
+        languages = (own, *(other for other in self._languages if other != own))
+        return Voice(name, languages, description, self.attribution, version=self.version)
+
+    def _warm_up(self) -> None:
+        """Speak once into the void: the first call of each kernel is slower than the rest."""
+        voice = next(iter(self._store.built_in()), None)
+        if voice is None:
+            return
+        utterance = self.open(Request(voice, self._languages[0], seed=0))
+        for piece in utterance.say("Ready."):
+            if len(piece):
+                break
+        utterance.close()
+
+
+def checkpoint_folder(config: Config) -> Path:
+    """The checkpoint that `config` names, fetched if it must be. Raises ConsentNeeded or EngineError."""
+    name = config.xtts.xtts_checkpoint
+    if hub.is_hub_name(name):
+        return hub.fetch(name, config.engines.data_dir.expanduser() / "xtts", consent=config.xtts.accept_xtts_license)
+    return Path(name).expanduser()
+
+
+def _device(wanted: str) -> torch.device:
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise EngineError("There is no CUDA device that torch can use; install a driver, or use --device cpu.")
+    use_cuda = wanted == "cuda" or (wanted == "auto" and torch.cuda.is_available())
+    return torch.device("cuda" if use_cuda else "cpu")
+
+
+def _sampling(settings: XttsConfig, defaults: Defaults) -> Sampling:
+    def chosen(name: str) -> float:
+        value = getattr(settings, name)
+        return float(getattr(defaults, name) if value is None else value)
+
+    return Sampling(
+        chosen("temperature"), int(chosen("top_k")), chosen("top_p"), chosen("repetition_penalty"), settings.greedy
+    )
+
+
+def _tag(language: str) -> str:
+    """Coqui's spelling -> BCP 47: `zh-cn` -> `zh-CN`."""
+    base, _, region = language.replace("_", "-").partition("-")
+    return f"{base.lower()}-{region.upper()}" if region else base.lower()

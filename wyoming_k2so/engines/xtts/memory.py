@@ -1,0 +1,41 @@
+"""How much memory this process may still take, before a model is loaded into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...engine import EngineError
+
+_OVERHEAD = 300_000_000
+"""Bytes for the cache of keys and values, the vocoder's intermediate sound and the libraries."""
+
+
+def check_room(needed: int, available: int | None = None) -> None:
+    """Raise EngineError when `needed` bytes of weights will not fit."""
+    available = available_bytes() if available is None else available
+    if available is not None and available < needed + _OVERHEAD:
+        raise EngineError(
+            f"XTTS needs {(needed + _OVERHEAD) / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB is free; close"
+            " other programs or use --engine piper."
+        )
+
+
+def available_bytes() -> int | None:
+    """Free memory of the machine or of the container's limit, whichever is less; None where neither is told."""
+    limits = [limit for limit in (_machine(), _container()) if limit is not None]
+    return min(limits, default=None)
+
+
+def _machine(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    try:
+        lines = dict(line.split(":", 1) for line in meminfo.read_text("ascii").splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _container(group: Path = Path("/sys/fs/cgroup")) -> int | None:
+    try:
+        return int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
+    except (OSError, ValueError):  # no limit reads "max"
+        return None

@@ -1,0 +1,157 @@
+"""One reply in one voice: segments in, sound out as the GPT's latents come."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...config import XttsConfig
+from ...engine import EngineError, Request, Samples
+from . import hygiene
+from .decode import Decoding, decode_one_token
+from .sampling import Sampling
+from .stream import VocoderStream
+
+if TYPE_CHECKING:
+    from .engine import Model, Prepared, XttsEngine
+
+_LOGGER = logging.getLogger(__name__)
+
+_NOTHING: Samples = np.zeros(0, np.float32)
+
+
+class XttsUtterance:
+    """The state of one request."""
+
+    def __init__(
+        self,
+        model: Model,
+        voice: Prepared,
+        request: Request,
+        *,
+        settings: XttsConfig,
+        sampling: Sampling,
+        engine: XttsEngine,
+    ) -> None:
+        self._model, self._voice, self._request = model, voice, request
+        self._settings, self._sampling, self._engine = settings, sampling, engine
+        seed = settings.seed if request.seed is None else request.seed
+        self._seed = secrets.randbits(62) if seed is None else seed
+        self._closed = False
+
+    @property
+    def rate(self) -> int:
+        """Samples per second."""
+        return self._model.architecture.output_sample_rate
+
+    def say(self, segment: str) -> Generator[Samples]:
+        """Yield a segment's sound. Pieces may be empty: they come once per token, so that a caller can cancel.
+
+        Raises:
+            EngineError: the segment cannot be spoken.
+        """
+        language = self._request.language
+        text = hygiene.plain(segment, language) if self._settings.plain_punctuation else segment
+        if not any(character.isalnum() for character in text):
+            yield np.zeros(self.rate // 10, np.float32)
+            return
+        for tokens, part in self._split(text, language):
+            yield from self._say(tokens, part, language)
+
+    def say_exactly(self, segment: str, count: int) -> Generator[Samples]:
+        """Yield the sound of exactly `count` codes, whatever the model would stop at: for measuring."""
+        tokens = self._model.tokenizer.encode(segment, self._request.language)
+        yield from self._generate(tokens, self._generator(segment), count, exact=True)
+
+    def close(self) -> None:
+        """Refuse further segments."""
+        self._closed = True
+
+    def _split(self, text: str, language: str) -> Iterator[tuple[list[int], str]]:
+        """The text and its tokens, in halves where it has more tokens than XTTS reads (numbers grow when read out)."""
+        tokens = self._model.tokenizer.encode(text, language)
+        if len(tokens) <= self._model.architecture.gpt_max_text_tokens:
+            yield tokens, text
+            return
+        space = text.rfind(" ", 1, len(text) // 2 + 1)
+        cut = space if space > 0 else len(text) // 2
+        if not cut:
+            raise EngineError("This text is too long for XTTS; put spaces into it.")
+        yield from self._split(text[:cut].strip(), language)
+        yield from self._split(text[cut:].strip(), language)
+
+    def _say(self, tokens: list[int], text: str, language: str) -> Generator[Samples]:
+        settings, speed = self._settings, self._request.speed
+        limit = self._model.architecture.max_new_tokens
+        if settings.token_budget:
+            limit = min(limit, hygiene.token_budget(text, language))
+        sound = self._generate(tokens, self._generator(text), limit)
+        if not settings.trim_tail:
+            yield from sound
+            return
+        expected_s = hygiene.expected_seconds(text, language) / speed
+        trimmer = hygiene.TailTrimmer(self.rate, expected_s=expected_s)
+        for piece in sound:
+            yield trimmer.feed(piece) if len(piece) else piece
+            if trimmer.ended:
+                sound.close()
+                break
+        if not trimmer.heard:
+            raise EngineError("XTTS made no sound of this segment; another seed or another voice may.")
+        yield trimmer.finish()
+
+    def _generate(
+        self, tokens: list[int], generator: torch.Generator, limit: int, *, exact: bool = False
+    ) -> Generator[Samples]:
+        """Sound as the vocoder makes it; an empty piece after each block of codes that fills no window."""
+        if self._closed:
+            raise EngineError("The reply is over; begin another.")
+        model = self._model
+        windows = self._settings.vocoder_windows
+        stream = VocoderStream(
+            model.vocoder, self._voice.timbre, model.architecture, windows=windows, speed=self._request.speed
+        )
+        # Looking at the codes waits for the device: on CUDA, only once per window.
+        block = min(windows) if model.device.type == "cuda" else 1
+        cache = self._engine.borrow_cache()
+        try:
+            decoding = Decoding(model.gpt, cache, 0, self._sampling, generator, limit=limit, exact=exact)
+            decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=model.device))
+            start, ended = 0, False
+            while not ended:
+                while decoding.count < start + block and not decoding.full:
+                    decode_one_token(model.gpt, [decoding])
+                stop = decoding.stopped_at(start)
+                end = decoding.count if stop is None else stop + 1
+                ended = stop is not None or decoding.full or (not exact and self._loops(decoding, end))
+                samples = stream.feed(decoding.latents[start:end])
+                start = end
+                yield _NOTHING if samples is None else _numpy(samples)
+        finally:
+            self._engine.return_cache(cache)
+        samples = stream.finish()
+        if samples is not None:
+            yield _numpy(samples)
+
+    def _loops(self, decoding: Decoding, end: int) -> bool:
+        if not self._settings.stop_loops or not hygiene.loop_length(decoding.codes[max(0, end - 60) : end].tolist()):
+            return False
+        _LOGGER.debug("The model repeats itself; the segment ends here")
+        return True
+
+    def _generator(self, text: str) -> torch.Generator:
+        """Random numbers that depend on the reply's seed and the segment: spoken once more, it sounds the same."""
+        digest = hashlib.sha256(f"{self._seed}\0{text}".encode()).digest()
+        return torch.Generator(self._model.device).manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def _numpy(samples: Tensor) -> Samples:
+    array: Samples = samples.float().cpu().numpy()
+    return array
