@@ -182,12 +182,16 @@ def test_a_bad_value_is_one_line_and_status_2(arguments: list[str], message: str
 
 def test_an_unknown_variable_is_one_line_and_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("K2SO_PRE_BUFFER", "1")
-    assert fails(2, "voices").startswith("the environment variable K2SO_PRE_BUFFER is no setting; there are: K2SO_CA")
+    message = fails(2, "voices")
+    assert message.startswith("the environment variable K2SO_PRE_BUFFER is no setting; there are: K2SO_")
+    assert "K2SO_PREBUFFER, " in message
 
 
 def test_a_bad_key_in_the_file_is_one_line_and_status_2(tmp_path: Path) -> None:
     (tmp_path / "k2so.toml").write_text("pre_buffer = 1\n")
-    assert fails(2, "--config", "k2so.toml").startswith("pre_buffer in k2so.toml is no setting; there are: cache_dir, ")
+    message = fails(2, "--config", "k2so.toml")
+    assert message.startswith("pre_buffer in k2so.toml is no setting; there are: ")
+    assert ", prebuffer, " in message
 
 
 @pytest.mark.parametrize(
@@ -301,12 +305,12 @@ def test_voices_lists_engine_name_and_languages() -> None:
 
 
 def test_bench_prints_a_table_and_one_line_of_json() -> None:
-    result = run("bench", "--rounds", "1", "--speed", "2")
+    result = run("bench", "--rounds", "1", "--speed", "2", "--text", "short", "--text", "medium")
     assert result.returncode == 0, result.stderr
     *table, last = result.stdout.splitlines()
     data = json.loads(last)
     assert data["machine"]["cores"] == os.cpu_count()
-    assert [row["text"] for row in data["rows"]] == ["short", "medium", "long"]
+    assert [row["text"] for row in data["rows"]] == ["short", "medium"]
     for row, line in zip(data["rows"], table[1:], strict=True):
         assert (row["engine"], row["mode"]) == ("piper", "none")
         assert 0 < row["first_audio_s"] <= row["first_audio_p95_s"] < 30
