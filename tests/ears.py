@@ -16,13 +16,11 @@ from numpy.typing import NDArray
 WHISPER_RATE = 16_000
 
 # Whisper writes some words in its own way.
-SPELLINGS = {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-} | {"dr": "doctor"}
+NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty"
+)
+SPELLINGS = {word: str(number) for number, word in enumerate(NUMBERS.split())} | {"dr": "doctor"}
 
 
 @cache

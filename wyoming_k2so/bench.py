@@ -117,8 +117,11 @@ def _speak(choice: Choice, text: str, stream: StreamConfig) -> Reply:
     reply.start()
     reply.feed(text)
     reply.finish()
-    for _ in reply:
-        pass
+    try:
+        for _ in reply:
+            pass
+    finally:
+        reply.cancel()
     if reply.figures.error is not None:
         raise EngineError(reply.figures.error)
     return reply

@@ -33,9 +33,16 @@ class Catalog:
         """The engines, the most preferred first."""
         return self._engines
 
-    def prefer(self, engine: Engine) -> None:
-        """Add an engine ahead of the others."""
-        self._engines = (engine, *self._engines)
+    def put(self, engine: Engine, *, first: bool = True) -> None:
+        """Add an engine before or after the others, or in the place of the one of its name."""
+        if any(old.name == engine.name for old in self._engines):
+            self._engines = tuple(engine if old.name == engine.name else old for old in self._engines)
+        else:
+            self._engines = (engine, *self._engines) if first else (*self._engines, engine)
+
+    def drop(self, name: str) -> None:
+        """Remove an engine. Replies that it speaks go on."""
+        self._engines = tuple(engine for engine in self._engines if engine.name != name)
 
     def resolve(
         self,
@@ -49,7 +56,8 @@ class Catalog:
         """Find who speaks.
 
         A voice's name decides; else the language does, and the server's default voice is taken if it knows that
-        language; else the default voice speaks. `engine` limits the search to one engine.
+        language; else the default voice speaks. `engine` limits the search to one engine. Defaults are wishes: while no
+        loaded engine can fulfil them, another voice speaks.
 
         Raises:
             UnknownVoice: nothing fits.
@@ -65,10 +73,15 @@ class Catalog:
         request = Request(
             voice=found.name,
             language=self._language(found, language),
-            speaker=_speaker(found, speaker, self.defaults if voice is None else None),
+            speaker=_speaker(found, speaker, self.defaults.speaker),
             speed=self.defaults.speed if speed is None else speed,
         )
         return Choice(chosen, request)
+
+    def check_defaults(self) -> None:
+        """Raise UnknownVoice when the default voice, speaker or language is none of those that there are."""
+        wished = self.defaults
+        self.resolve(voice=wished.voice, speaker=wished.speaker, language=wished.language)
 
     def fallback(self, choice: Choice) -> Choice | None:
         """Who speaks when `choice` cannot: the last engine, in a voice that knows the language if it has one."""
@@ -84,9 +97,13 @@ class Catalog:
     def _without_name(self, offers: list[tuple[Engine, Voice]], language: str | None) -> list[tuple[Engine, Voice]]:
         wanted = language or (None if self.defaults.voice else self.defaults.language)
         fits = [offer for offer in offers if wanted is None or _speaks(offer[1], wanted)]
+        if not fits and language is None:
+            fits = list(offers)
         if not fits:
             known = sorted({tag for _, v in offers for tag in v.languages})
-            raise UnknownVoice(f"no voice speaks {wanted!r}; languages: {', '.join(known) or 'none'}")
+            raise UnknownVoice(
+                f"no voice speaks {language!r}; languages: {', '.join(known)}" if known else "there is no voice"
+            )
         if self.defaults.voice is not None:
             default = self.defaults.voice.casefold()
             fits.sort(key=lambda offer: offer[1].name.casefold() != default)
@@ -117,10 +134,10 @@ def _tag(language: str) -> list[str]:
     return language.replace("_", "-").casefold().split("-")
 
 
-def _speaker(voice: Voice, asked: str | None, defaults: VoiceConfig | None) -> str | None:
-    if asked is None and defaults is not None and defaults.speaker in voice.speakers:
-        return defaults.speaker
-    if asked is None or asked in voice.speakers:
+def _speaker(voice: Voice, asked: str | None, default: str | None) -> str | None:
+    if asked is None:
+        return default if default in voice.speakers else None
+    if asked in voice.speakers:
         return asked
     raise UnknownVoice(
         f"voice {voice.name!r} has no speaker {asked!r}; it has: {', '.join(voice.speakers) or 'only one'}"

@@ -20,18 +20,20 @@ from typing import Any
 
 import zeroconf
 
-from . import __version__, bench, engines, logs, options
+from . import __version__, bench, logs, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config, StreamConfig
 from .discovery import announced, reachable_host
 from .engine import AudioFormat, ConsentNeeded, EngineError
+from .loader import LOADING, Loader
 from .metrics import Metrics
-from .pipeline import Reply
+from .pipeline import SYNTHESIS, Reply
 from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
 
 _LOGGER = logging.getLogger(__name__)
 
 PROGRAM = "wyoming-k2so"
+LEAVING_S = 5.0
 SPEAKING = ("engines", "voice", "stream", "xtts", "log")
 
 # Speaking to people on this machine, a little delay is better than the first stutter.
@@ -52,13 +54,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if os.environ.get("COQUI_TOS_AGREED") == "1":  # Coqui's own way of saying so
             config = replace(config, xtts=replace(config.xtts, accept_xtts_license=True))
         logs.configure(config.log)
-        return command(config, argparse.Namespace(**flags))
+        status = command(config, argparse.Namespace(**flags))
     except (options.OptionError, UnknownVoice, ConsentNeeded) as error:
-        return _fail(error, 2)
+        status = _fail(error, 2)
     except EngineError as error:
-        return _fail(error, 1)
+        status = _fail(error, 1)
     except KeyboardInterrupt:
-        return 130
+        status = 130
+    _leave_models(status)
+    return status
 
 
 Command = Callable[[Config, argparse.Namespace], int]
@@ -77,7 +81,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     ) -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=help, description=help)
         command.add_argument("--config", metavar="FILE", help="a TOML file of settings, such as: chunk_samples = 2048")
-        options.add_flags(command, groups)
+        options.add_flags(command, groups, defaults or Config())
         commands[name] = (run, defaults or Config())
         return command
 
@@ -107,6 +111,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
 
 def _serve(config: Config, _flags: argparse.Namespace) -> int:
     from .connection import Service  # noqa: PLC0415  the other commands need no server
+    from .control import Control  # noqa: PLC0415
     from .server import Server, parse_uri  # noqa: PLC0415
 
     began = time.monotonic()
@@ -117,9 +122,10 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
             metrics.serve(host or "127.0.0.1", config.server.metrics_port)
         except OSError as error:
             raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
-    catalog = _catalog(config, wait=False)
-    catalog.resolve()  # an unknown default voice is an error now, not at the first reply
-    server = Server(config.server.uri, Service(catalog, config.stream, metrics))
+    catalog = Catalog(defaults=config.voice)
+    loader = Loader(catalog)
+    loader.start(config, wait=False)
+    server = Server(config.server.uri, Service(catalog, Control(config, catalog, loader, metrics), metrics))
 
     async def run() -> None:
         async with server.listening() as port, AsyncExitStack() as stack:
@@ -151,14 +157,16 @@ def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
 
 
 def _say(config: Config, flags: argparse.Namespace) -> int:
-    catalog = _catalog(config, wait=True)
+    if flags.text is None and sys.stdin is None:
+        raise options.OptionError("there is no text, and standard input is closed")
+    catalog = _catalog(config)
     choice = catalog.resolve()
     reply = Reply(choice, catalog.fallback(choice), stream=config.stream)
     playback = Playback(reply, _sink(flags.output))
     reply.start()
     playback.start()
     if flags.text is not None:
-        reply.feed(flags.text)
+        reply.feed(os.fsencode(flags.text).decode("utf-8", "replace"))
         reply.finish()
     else:
         threading.Thread(target=_feed_standard_input, args=(reply,), daemon=True).start()
@@ -184,10 +192,14 @@ def _sink(output: str | None) -> Callable[[AudioFormat], Sink]:
 
 def _feed_standard_input(reply: Reply) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    while data := os.read(sys.stdin.fileno(), 4096):
-        reply.feed(decoder.decode(data))
-    reply.feed(decoder.decode(b"", final=True))
-    reply.finish()
+    try:
+        while data := os.read(sys.stdin.fileno(), 4096):
+            reply.feed(decoder.decode(data))
+        reply.feed(decoder.decode(b"", final=True))
+    except OSError as error:
+        _LOGGER.warning("Standard input cannot be read: %s", error)
+    finally:
+        reply.finish()
 
 
 def _progress(reply: Reply, *, end: str) -> None:
@@ -204,7 +216,7 @@ def _bench(config: Config, flags: argparse.Namespace) -> int:
         raise options.OptionError("--rounds: must be at least 1")
     if flags.synthetic or flags.against:
         return _bench_xtts(config, flags)
-    choice = _catalog(config, wait=True).resolve()
+    choice = _catalog(config).resolve()
     rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in flags.text or bench.TEXTS]
     print(bench.table(rows))
     print(bench.as_json(rows))
@@ -233,7 +245,7 @@ def _bench_xtts(config: Config, flags: argparse.Namespace) -> int:
 
 
 def _voices(config: Config, _flags: argparse.Namespace) -> int:
-    catalog = _catalog(config, wait=True)
+    catalog = _catalog(config)
     for engine in catalog.engines:
         for voice in engine.voices():
             speakers = f"  speakers: {', '.join(voice.speakers)}" if voice.speakers else ""
@@ -247,29 +259,25 @@ def _voices(config: Config, _flags: argparse.Namespace) -> int:
 # ---- putting the parts together ---------------------------------------------------------------------------------
 
 
-def _catalog(config: Config, *, wait: bool) -> Catalog:
-    """The engines that `config` asks for, the embedded one always among them.
-
-    `wait`: with engine auto, wait for the big engine too instead of letting it join later.
-    """
-    wanted = config.engines.engine
-    catalog = Catalog([engines.load("piper", config)], config.voice)
-    if wanted == "xtts":
-        catalog.prefer(engines.load("xtts", config))
-    elif wanted == "auto" and not engines.missing("xtts"):
-        joining = threading.Thread(target=_join_xtts, args=(catalog, config), name="loading", daemon=True)
-        joining.start()
-        if wait:
-            joining.join()
+def _catalog(config: Config) -> Catalog:
+    """The engines that `config` asks for, all loaded."""
+    catalog = Catalog(defaults=config.voice)
+    Loader(catalog).start(config, wait=True)
     return catalog
 
 
-def _join_xtts(catalog: Catalog, config: Config) -> None:
-    try:
-        catalog.prefer(engines.load("xtts", config))
-        _LOGGER.info("XTTS is ready")
-    except EngineError as error:
-        _LOGGER.warning("The embedded voice speaks, since XTTS cannot: %s", error)
+def _leave_models(status: int) -> None:
+    """Wait for threads that are inside a model; end the process with `status` when they take too long.
+
+    A thread that the interpreter itself ends while it is inside a C++ library aborts the whole process.
+    """
+    deadline = time.monotonic() + LEAVING_S
+    inside = [thread for thread in threading.enumerate() if thread.name in (SYNTHESIS, LOADING)]
+    for thread in inside:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if any(thread.is_alive() for thread in inside):
+        sys.stdout.flush()
+        os._exit(status)
 
 
 def _fail(error: Exception, status: int) -> int:

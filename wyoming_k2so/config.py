@@ -26,6 +26,9 @@ class Option:
     bare: str | None = None
     """The value when the flag stands without one; None: a value is required."""
 
+    live: bool = False
+    """Can be changed while the server runs."""
+
 
 def option(default: Any, help: str, **limits: Any) -> Any:
     """A dataclass field that users can set; `limits` are the other fields of Option."""
@@ -41,6 +44,7 @@ class ServerConfig:
     )
     zeroconf: str | None = option(None, "announce the server on the local network, under NAME", metavar="NAME", bare="")
     metrics_port: int | None = option(None, "serve Prometheus metrics over HTTP on this port", low=1, high=65535)
+    lock_settings: bool = option(False, "refuse changes of settings and voices from the network")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class EngineConfig:
     """Which models to load, and from where."""
 
     engine: str = option(
-        "auto", "speech engine; auto takes the best one that can load", choices=("auto", "piper", "xtts")
+        "auto", "speech engine; auto takes the best one that can load", choices=("auto", "piper", "xtts"), live=True
     )
     data_dir: Path = option(
         Path("~/.local/share/wyoming-k2so"), "folder of voices and downloaded models", metavar="DIR"
@@ -60,21 +64,26 @@ class EngineConfig:
 class VoiceConfig:
     """What a reply sounds like when the request leaves it open."""
 
-    voice: str | None = option(None, "voice for requests that name none", metavar="NAME")
-    speaker: str | None = option(None, "speaker within a multi-speaker voice", metavar="NAME")
+    voice: str | None = option(None, "voice for requests that name none", metavar="NAME", live=True)
+    speaker: str | None = option(None, "speaker within a multi-speaker voice", metavar="NAME", live=True)
     language: str | None = option(
-        None, "language of requests that name neither a language nor a voice, such as en or pt-BR", metavar="TAG"
+        None,
+        "language of requests that name neither a language nor a voice, such as en or pt-BR",
+        metavar="TAG",
+        live=True,
     )
-    speed: float = option(1.0, "pace of speech, 1 is the voice's own", low=0.5, high=2.0)
+    speed: float = option(1.0, "pace of speech, 1 is the voice's own", low=0.5, high=2.0, live=True)
 
 
 @dataclass(frozen=True)
 class StreamConfig:
     """How sound leaves while the rest of it is generated."""
 
-    chunk_samples: int = option(4096, "samples in each audio chunk", choices=(2048, 4096, 8192))
-    prebuffer: int = option(0, "chunks to hold back before the first one leaves", low=0, high=16)
-    early_clause: bool = option(True, "let the first clause of a reply be spoken before its sentence is complete")
+    chunk_samples: int = option(4096, "samples in each audio chunk", choices=(2048, 4096, 8192), live=True)
+    prebuffer: int = option(0, "chunks to hold back before the first one leaves", low=0, high=16, live=True)
+    early_clause: bool = option(
+        True, "let the first clause of a reply be spoken before its sentence is complete", live=True
+    )
 
 
 @dataclass(frozen=True)

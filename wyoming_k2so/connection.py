@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
@@ -21,7 +22,7 @@ from wyoming.tts import SynthesizeStopped
 from . import info
 from .audio import Chunk
 from .catalog import Catalog, UnknownVoice
-from .config import StreamConfig
+from .control import Control, Refused
 from .engine import AudioFormat
 from .frames import FrameError, Limits, read_event
 from .metrics import Metrics
@@ -31,6 +32,7 @@ from .requests import BadRequest, parse_speech, parse_text
 _LOGGER = logging.getLogger(__name__)
 
 MAX_WAITING_REPLIES = 8
+MAX_WAITING_CHANGES = 8
 MAX_TEXT_CHARS = 100_000
 CLOSING_S = 2.0
 
@@ -40,8 +42,8 @@ class Service:
     """What all connections share."""
 
     catalog: Catalog
-    stream: StreamConfig = field(default_factory=StreamConfig)
-    metrics: Metrics = field(default_factory=Metrics)
+    control: Control
+    metrics: Metrics
     limits: Limits = field(default_factory=Limits)
 
 
@@ -74,7 +76,7 @@ class Connection:
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
         self._current: _Job | None = None
         self._open_stream: _Job | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._changes: list[asyncio.Task[None]] = []
         self._handlers: dict[str, Callable[[Event], Awaitable[None]]] = {
             "describe": self._describe,
             "ping": self._ping,
@@ -83,6 +85,8 @@ class Connection:
             "synthesize-start": self._synthesize_start,
             "synthesize-chunk": self._synthesize_chunk,
             "synthesize-stop": self._synthesize_stop,
+            "k2so-describe": self._describe_control,
+            "k2so-configure": self._configure,
         }
 
     async def run(self, *, finish_at_eof: bool = False) -> None:
@@ -90,18 +94,18 @@ class Connection:
 
         `finish_at_eof`: the end of the input ends the requests but not the client, as when a file is piped in.
         """
-        self._reading = asyncio.create_task(self._read(), name="wyoming reader")
+        reading = asyncio.create_task(self._read(), name="wyoming reader")
         speaking = asyncio.create_task(self._speak(), name="wyoming speaker")
         try:
-            await asyncio.wait({self._reading, speaking}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({reading, speaking}, return_when=asyncio.FIRST_COMPLETED)
             if finish_at_eof and not speaking.done():
                 self._finish_stream()
                 self._jobs.put_nowait(None)
                 await asyncio.wait({speaking})
         finally:
-            for task in (self._reading, speaking):
+            for task in (reading, speaking):
                 task.cancel()
-            for result in await asyncio.gather(self._reading, speaking, return_exceptions=True):
+            for result in await asyncio.gather(reading, speaking, return_exceptions=True):
                 if isinstance(result, Exception) and not isinstance(result, OSError):
                     _LOGGER.error("Connection lost by a fault of the server: %r", result)
                     _LOGGER.debug("The fault", exc_info=result)
@@ -142,8 +146,7 @@ class Connection:
         await self._write(info.describe(self._service.catalog))
 
     async def _ping(self, event: Event) -> None:
-        text = event.data.get("text")
-        await self._write(Pong(text if isinstance(text, str) else None))
+        await self._write(Pong(parse_text(event.data) if event.data.get("text") is not None else None))
 
     async def _select_program(self, event: Event) -> None:
         engines = [engine.name for engine in self._service.catalog.engines]
@@ -151,6 +154,29 @@ class Connection:
         if name not in (info.PROGRAM, *engines):
             raise BadRequest(f"there is no such program; there are: {', '.join((info.PROGRAM, *engines))}")
         self._engine = None if name == info.PROGRAM else name
+
+    async def _describe_control(self, _event: Event) -> None:
+        await async_write_event(Event("k2so-info", self._service.control.describe()), self._writer)
+
+    async def _configure(self, event: Event) -> None:
+        if not isinstance(settings := event.data.get("settings"), dict):
+            raise BadRequest("settings must be an object")
+        # Loading a model takes long: the connection is read meanwhile, and the change outlives the client.
+        self._changes = [task for task in self._changes if not task.done()]
+        if len(self._changes) >= MAX_WAITING_CHANGES:
+            raise FrameError(f"{MAX_WAITING_CHANGES} changes are waiting on this connection already", fatal=True)
+        self._changes.append(asyncio.create_task(self._change(settings), name="settings change"))
+
+    async def _change(self, settings: dict[str, Any]) -> None:
+        answer: Event
+        try:
+            await self._service.control.change(settings)
+            answer = Event("k2so-info", self._service.control.describe())
+        except Refused as error:
+            _LOGGER.warning("Refused a change of settings by %s: %s", self._peer(), error)
+            answer = Error(str(error), error.code).event()
+        with suppress(OSError):
+            await async_write_event(answer, self._writer)
 
     async def _synthesize(self, event: Event) -> None:
         if self._open_stream is not None:
@@ -190,7 +216,7 @@ class Connection:
             job.reply = Reply(
                 choice,
                 service.catalog.fallback(choice),
-                stream=request.stream(service.stream),
+                stream=request.stream(service.control.config.stream),
                 rate=request.rate,
                 text_format=request.text_format,
             )
@@ -247,11 +273,12 @@ class Connection:
         reply.start()
         metrics.active_streams.inc()
         try:
-            async for chunk in _stream(reply):
-                if not started:
-                    await self._write(_audio_start(chunk.format))
-                    started = True
-                await self._write(_audio_chunk(chunk))
+            async with aclosing(_stream(reply)) as chunks:
+                async for chunk in chunks:
+                    if not started:
+                        await self._write(_audio_start(chunk.format))
+                        started = True
+                    await self._write(_audio_chunk(chunk))
             if reply.format is not None and not started:
                 await self._write(_audio_start(reply.format))
             if figures.error is not None:
@@ -276,7 +303,7 @@ class Connection:
         return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "a local client"
 
 
-async def _stream(reply: Reply) -> AsyncIterator[Chunk]:
+async def _stream(reply: Reply) -> AsyncGenerator[Chunk, None]:
     """The chunks of a reply, without blocking the event loop."""
     loop = asyncio.get_running_loop()
     changed = asyncio.Event()

@@ -15,6 +15,9 @@ from . import __version__
 # Home Assistant's own Wyoming integration claims the first type; ours listens for the second, so that both work.
 SERVICE_TYPES = ("_wyoming._tcp.local.", "_k2so._tcp.local.")
 
+# DNS allows 63; a name that is taken gets a number after it.
+MAX_LABEL_BYTES = 59
+
 _MDNS_GROUP = "224.0.0.251"
 
 
@@ -42,9 +45,11 @@ async def announced(host: str, port: int, name: str = "") -> AsyncIterator[None]
         port: TCP port.
         name: shown to users; empty: the machine's host name.
     """
-    address = socket.gethostbyname(reachable_host(host))
-    every = ipaddress.ip_address(socket.gethostbyname(host)).is_unspecified
-    label = re.sub(r"[\x00-\x1f.]", "-", name or f"k2so-{socket.gethostname()}")[:60]
+    reachable = reachable_host(host)
+    address = socket.gethostbyname(reachable)
+    every = reachable != host
+    label = re.sub(r"[\x00-\x1f.]", "-", name or f"k2so-{socket.gethostname()}")
+    label = label.encode()[:MAX_LABEL_BYTES].decode("utf-8", "ignore")
     zeroconf = AsyncZeroconf() if every else AsyncZeroconf(interfaces=[address])
     try:
         for service_type in SERVICE_TYPES:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
@@ -65,9 +65,10 @@ class Figures:
             for count, what in ((self.retries, "retries"), (self.fallbacks, "segments by the fallback voice"))
             if count
         )
+        end = self.outcome if self.error is None else f"{self.outcome}: {self.error}"
         return (
             f"{self.engine}/{self.voice}: {self.audio_s:.2f} s of speech in {self.chunks} chunks, "
-            f"first audio {first}, RTF {rtf}, {self.underruns} underruns{extra}, {self.outcome}"
+            f"first audio {first}, RTF {rtf}, {self.underruns} underruns{extra}, {end}"
         )
 
 
@@ -92,11 +93,23 @@ class Metrics:
             "first_audio_seconds", "From the first text to the first sound", (0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
         )
         self._rtf = histogram("rtf", "Time spent per second of sound", (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 3))
+        self._sums = dict.fromkeys(("replies", "errors", "underruns", "retries", "fallbacks"), 0)
+        self._last: dict[str, Any] | None = None
         self.active_streams = Gauge("k2so_active_streams", "Replies being spoken now", registry=self.registry)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Sums over all replies, and the figures of the last one that made a sound."""
+        return {**self._sums, "last": self._last}
 
     def observe(self, figures: Figures) -> None:
         """Add a finished reply."""
         engine = figures.engine
+        self._sums["replies"] += 1
+        self._sums["errors"] += figures.outcome == "error"
+        for name in ("underruns", "retries", "fallbacks"):
+            self._sums[name] += getattr(figures, name)
+        if figures.first_audio_s is not None:
+            self._last = asdict(figures) | {"rtf": figures.rtf}
         self._requests.labels(engine, figures.outcome).inc()
         self._speech.labels(engine).inc(figures.audio_s)
         self._underruns.labels(engine).inc(figures.underruns)

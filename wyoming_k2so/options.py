@@ -80,8 +80,8 @@ def check(value: Any, option: Option) -> str | None:
     return None
 
 
-def add_flags(parser: argparse.ArgumentParser, groups: tuple[str, ...]) -> None:
-    """Add a flag for every setting of `groups`. Their values stay unconverted until `read`."""
+def add_flags(parser: argparse.ArgumentParser, groups: tuple[str, ...], defaults: Config) -> None:
+    """Add a flag for every setting of `groups`; `defaults` is for the help. Values stay unconverted until `read`."""
     for setting in settings():
         if setting.group not in groups:
             continue
@@ -91,7 +91,8 @@ def add_flags(parser: argparse.ArgumentParser, groups: tuple[str, ...]) -> None:
                 setting.flag, dest=setting.key, action=argparse.BooleanOptionalAction, help=option.help, default=None
             )
             continue
-        default = "" if setting.default in (None, ()) else f" (default: {_show(setting.default)})"
+        value = getattr(getattr(defaults, setting.group), setting.key)
+        default = "" if value in (None, ()) else f" (default: {_show(value)})"
         parser.add_argument(
             setting.flag,
             dest=setting.key,
@@ -123,11 +124,11 @@ def read(
     chosen: dict[str, dict[str, Any]] = {}
     for key, setting in known.items():
         if flags.get(key) is not None:
-            value = _convert(flags[key], setting, setting.flag)
+            value = convert(flags[key], setting, setting.flag)
         elif setting.env in environ:
-            value = _convert(environ[setting.env], setting, f"the environment variable {setting.env}")
+            value = convert(environ[setting.env], setting, f"the environment variable {setting.env}")
         elif key in from_file:
-            value = _convert(from_file[key], setting, f"{key} in {file}")
+            value = convert(from_file[key], setting, f"{key} in {file}")
         else:
             continue
         chosen.setdefault(setting.group, {})[key] = value
@@ -155,7 +156,7 @@ def _reject_unknown_variables(environ: Mapping[str, str], known: Mapping[str, Se
             raise OptionError(f"the environment variable {name} is no setting; there are: {', '.join(sorted(names))}")
 
 
-def _convert(value: Any, setting: Setting, source: str) -> Any:
+def convert(value: Any, setting: Setting, source: str) -> Any:
     """A value of the setting's type. Flags and variables come as strings, values of a file with a type of their own."""
     kind = setting.kind
     try:
@@ -166,7 +167,7 @@ def _convert(value: Any, setting: Setting, source: str) -> Any:
             converted: Any = tuple(_scalar(part, get_args(kind)[0]) for part in parts)
         else:
             converted = _scalar(value, kind)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise OptionError(f"{source}: {value!r} is not {_describe(setting)}") from None
     if problem := check(converted, setting.option):
         raise OptionError(f"{source}: {value!r} is not allowed, it {problem}")
@@ -196,7 +197,7 @@ def _describe(setting: Setting) -> str:
         return f"one of {', '.join(map(str, setting.option.choices))}"
     kind = setting.kind
     if get_origin(kind) is tuple:
-        return "a list of whole numbers separated by commas"
+        return "a list of numbers separated by commas"
     return {bool: "true or false", int: "a whole number", float: "a number", Path: "a path", str: "a text"}[kind]
 
 

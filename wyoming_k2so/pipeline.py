@@ -30,6 +30,9 @@ _LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# Name of every thread that may be inside a model.
+SYNTHESIS = "synthesis"
+
 # Chunks that may wait for a slow reader: at 4096 samples and 22.05 kHz, 12 s of speech.
 QUEUE_CHUNKS = 64
 
@@ -85,7 +88,7 @@ class Reply:
         self._released = False
         self._stalled = False
         self._playback = PlaybackClock()
-        self._thread = threading.Thread(target=self._run, name="synthesis", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=SYNTHESIS, daemon=True)
 
     def start(self) -> None:
         """Begin to speak."""
@@ -93,6 +96,8 @@ class Reply:
 
     def feed(self, text: str) -> None:
         """Add a piece of text, cut anywhere. Never blocks."""
+        if not text:
+            return
         if self._text_began is None and text.strip():
             self._text_began = self._clock()
         self._texts.put(text)
@@ -173,8 +178,8 @@ class Reply:
             try:
                 return speaker.open().rate
             except Exception as error:  # noqa: BLE001
-                _LOGGER.warning("%s cannot start: %s", speaker, error)
-        raise EngineError(f"{self._speakers[0]} cannot speak, and there is no other voice")
+                _LOGGER.warning("%s cannot start: %s", speaker, str(error) or type(error).__name__)
+        raise EngineError(f"{self._speakers[0]} cannot speak, and there is no other voice that can")
 
     def _pieces(self) -> Iterator[str | None]:
         """Pieces of text as they come, then None. Nothing said so far waits for text that is late."""
@@ -215,7 +220,7 @@ class Reply:
                 raise
             except Exception as error:  # noqa: BLE001
                 speaker.close()
-                _LOGGER.warning("%s failed to speak a segment: %s", speaker, error or type(error).__name__)
+                _LOGGER.warning("%s failed to speak a segment: %s", speaker, str(error) or type(error).__name__)
         raise EngineError("no voice could speak a part of the reply; the server's log says why")
 
     def _samples(self, speaker: _Speaker, text: str) -> Generator[Samples]:

@@ -60,9 +60,12 @@ class WavFile:
 
     def __init__(self, path: Path, format: AudioFormat) -> None:
         try:
-            self._file = wave.open(str(path), "wb")  # noqa: SIM115  closed by close()
+            self._raw = path.open("wb")
         except OSError as error:
             raise PlaybackError(f"cannot write {path}: {error.strerror}") from None
+        if not self._raw.seekable():
+            raise PlaybackError(f"cannot write {path}: the length in a WAV header is known last; stream with -o -")
+        self._file = wave.open(self._raw)  # noqa: SIM115  closed by close()
         self._file.setnchannels(format.channels)
         self._file.setsampwidth(format.width)
         self._file.setframerate(format.rate)
@@ -73,7 +76,8 @@ class WavFile:
 
     def close(self) -> None:
         """Complete the header."""
-        self._file.close()
+        with self._raw:
+            self._file.close()
 
 
 class RawBytes:
@@ -116,6 +120,14 @@ class Playback:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        try:
+            self._fill()
+        except PlaybackError as error:
+            self._error = error
+        except Exception as error:  # noqa: BLE001  PortAudio raises its own family
+            self._error = PlaybackError(f"the sound could not be played or written: {error}")
+
+    def _fill(self) -> None:
         sink: Sink | None = None
         try:
             for chunk in self._reply:
@@ -123,11 +135,7 @@ class Playback:
                 sink.write(chunk.audio)
             if sink is None and self._reply.format is not None:
                 sink = self._open_sink(self._reply.format)
-            if sink is not None:
-                sink.close()
-        except PlaybackError as error:
-            self._error = error
-        except OSError as error:
-            self._error = PlaybackError(f"the sound could not be written: {error}")
         finally:
             self._reply.cancel()
+            if sink is not None:
+                sink.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -73,11 +75,11 @@ def parse_speech(data: Mapping[str, Any]) -> SpeechRequest:
 
 
 def parse_text(data: Mapping[str, Any]) -> str:
-    """The text of `synthesize` or `synthesize-chunk`. Raises BadRequest when there is none."""
+    """The text of `synthesize`, `synthesize-chunk` or `ping`. Raises BadRequest when there is none."""
     text = _get(data, "text", str)
     if text is None:
         raise BadRequest("text is missing")
-    # JSON can carry half of a surrogate pair, which no UTF-8 encoder downstream accepts.
+    # JSON can carry half of a surrogate pair, which no UTF-8 encoder accepts.
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -86,7 +88,7 @@ def _get(data: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
     if value is None:
         return None
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) <= sys.float_info.max else math.inf
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise BadRequest(f"{key} must be {_KINDS[kind]}")
     return value

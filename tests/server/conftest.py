@@ -16,18 +16,32 @@ from pathlib import Path
 import pytest
 
 from wyoming_k2so.catalog import Catalog
-from wyoming_k2so.config import StreamConfig
+from wyoming_k2so.config import Config, StreamConfig
 from wyoming_k2so.connection import Service
-from wyoming_k2so.engine import Engine
+from wyoming_k2so.control import Control
+from wyoming_k2so.engine import Engine, EngineError
+from wyoming_k2so.loader import Loader
+from wyoming_k2so.metrics import Metrics
 from wyoming_k2so.server import Server
 
 ROOT = Path(__file__).parents[2]
 
 
+def make_service(*engines: Engine, config: Config | None = None, stream: StreamConfig | None = None) -> Service:
+    """What a server shares between its connections, around `engines`."""
+    config = config or Config(stream=stream or StreamConfig(chunk_samples=2048, early_clause=False))
+    catalog, metrics = Catalog(engines, config.voice), Metrics()
+
+    def load(name: str, _config: Config) -> Engine:
+        raise EngineError(f"{name} cannot be loaded here")
+
+    return Service(catalog, Control(config, catalog, Loader(catalog, load), metrics), metrics)
+
+
 @asynccontextmanager
 async def served(*engines: Engine, stream: StreamConfig | None = None) -> AsyncIterator[tuple[Service, int]]:
     """A server for `engines` on a free port; gives its service and the port."""
-    service = Service(Catalog(engines), stream or StreamConfig(chunk_samples=2048, early_clause=False))
+    service = make_service(*engines, stream=stream)
     server = Server("tcp://127.0.0.1:0", service)
     async with server.listening() as port:
         assert port is not None

@@ -364,7 +364,7 @@ async def test_a_reply_that_fails_ends_with_an_error(streaming: bool, caplog: py
             assert (await synthesize(client, TEXT)).error is None
     failures = [record.message for record in caplog.records if "error" in record.message]
     assert len(failures) == 1
-    assert TEXT.split()[0] not in "".join(record.message for record in caplog.records)
+    assert TEXT.split(maxsplit=1)[0] not in "".join(record.message for record in caplog.records)
 
 
 async def test_the_fallback_voice_finishes_a_reply() -> None:

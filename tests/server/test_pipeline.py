@@ -47,7 +47,7 @@ def speak(reply: Reply, *texts: str) -> list[Chunk]:
 
 def samples(chunks: Iterable[Chunk]) -> Samples:
     pcm = np.frombuffer(b"".join(chunk.audio for chunk in chunks), "<i2")
-    return pcm.astype(np.float32) / FULL_SCALE
+    return pcm.astype(np.float32) / np.float32(FULL_SCALE)
 
 
 def expected(engine: ScriptedEngine, voice: str = "test") -> Samples:

@@ -47,5 +47,8 @@ def load(name: str, config: Config) -> Engine:
         package = f"'wyoming-k2so[{entry.extra}]'" if entry.extra else "wyoming-k2so"
         raise EngineError(f"engine {name} needs {', '.join(absent)}: pip install {package}")
     module, _, attribute = entry.target.partition(":")
-    loader: Callable[[Config], Engine] = getattr(import_module(module), attribute).load
+    try:
+        loader: Callable[[Config], Engine] = getattr(import_module(module), attribute).load
+    except Exception as error:  # native libraries that do not fit each other raise anything
+        raise EngineError(f"engine {name} is installed but cannot be imported: {error}") from error
     return loader(config)

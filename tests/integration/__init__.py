@@ -1,0 +1,1 @@
+"""Home Assistant and our server, as real processes."""

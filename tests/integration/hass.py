@@ -1,0 +1,271 @@
+"""A real Home Assistant process, driven as its own web page would drive it. Knows nothing of pytest or of our code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+from imageio_ffmpeg import get_ffmpeg_exe
+
+START_S = 120.0
+STOP_S = 30.0
+
+CONFIGURATION = """\
+homeassistant:
+  name: Test
+  latitude: 52.0
+  longitude: 5.0
+  elevation: 0
+  unit_system: metric
+  time_zone: UTC
+  country: NL
+  language: en
+  internal_url: http://127.0.0.1:{port}
+http:
+  server_host: 127.0.0.1
+  server_port: {port}
+logger:
+  default: info
+  logs:
+    homeassistant.components.tts: debug
+    homeassistant.components.wyoming: debug
+assist_pipeline:
+media_source:
+ffmpeg:
+  ffmpeg_bin: {ffmpeg}
+"""
+
+
+class HassError(Exception):
+    """Home Assistant did not start, or refused a request."""
+
+
+@dataclass
+class Fetched:
+    """A response whose body arrived in pieces."""
+
+    status: int
+    content_type: str
+    body: bytes = b""
+    arrivals: list[tuple[float, int]] = field(default_factory=list)
+    """Seconds since the request and bytes so far, for each piece."""
+
+    @property
+    def first_s(self) -> float:
+        """When the first piece came."""
+        return self.arrivals[0][0]
+
+    @property
+    def total_s(self) -> float:
+        """When the last piece came."""
+        return self.arrivals[-1][0]
+
+
+class Websocket:
+    """A logged-in websocket connection: numbers the commands and sorts results from events."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._last_id = 0
+        self._events: dict[int, asyncio.Queue[dict[str, Any]]] = {}
+
+    async def send(self, type: str, **fields: Any) -> int:
+        """Send a command and return its number."""
+        self._last_id += 1
+        self._events[self._last_id] = asyncio.Queue()
+        await self._socket.send_json({"id": self._last_id, "type": type, **fields})
+        return self._last_id
+
+    async def call(self, type: str, **fields: Any) -> Any:
+        """Send a command and return its result. Raises HassError when it is refused."""
+        return await self.result(await self.send(type, **fields))
+
+    async def result(self, number: int) -> Any:
+        """Wait for the result of command `number`."""
+        while (message := await self._receive())["type"] != "result" or message["id"] != number:
+            pass
+        if not message["success"]:
+            raise HassError(f"{message['error']['code']}: {message['error']['message']}")
+        return message["result"]
+
+    async def event(self, number: int) -> dict[str, Any]:
+        """Wait for the next event of the subscription or run that command `number` began."""
+        queue = self._events[number]
+        while queue.empty():
+            await self._receive()
+        return queue.get_nowait()
+
+    async def _receive(self) -> dict[str, Any]:
+        message: dict[str, Any] = await self._socket.receive_json()
+        if message["type"] == "event":
+            self._events[message["id"]].put_nowait(message["event"])
+        return message
+
+
+class HassProcess:
+    """One Home Assistant in a folder of its own, with an owner who is logged in.
+
+    `configuration` is YAML that is added to what a voice pipeline needs; the folders in `components` become custom
+    integrations.
+    """
+
+    def __init__(self, folder: Path, *, configuration: str = "", components: tuple[Path, ...] = ()) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._token = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output = folder / "output.txt"
+        for component in components:
+            shutil.copytree(component, folder / "custom_components" / component.name)
+        yaml = CONFIGURATION.format(port=self.port, ffmpeg=get_ffmpeg_exe()) + dedent(configuration)
+        (folder / "configuration.yaml").write_text(yaml, encoding="utf-8")
+
+    def start(self) -> None:
+        """Start it, wait until it is up, and log in. Raises HassError with the end of its log."""
+        command = [sys.executable, "-m", "homeassistant", "--config", str(self.folder), "--skip-pip"]
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        self._wait("/api/onboarding")
+        if not self._token:
+            self._onboard()
+        deadline = time.monotonic() + START_S
+        while (config := self.call("GET", "/api/config"))["state"] != "RUNNING":
+            self._check_alive(deadline)
+            time.sleep(0.1)
+        if config["recovery_mode"]:
+            raise HassError(f"in recovery mode:\n{self.log()[-4000:]}")
+
+    def stop(self) -> None:
+        """Ask it to end, as a service manager would."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise HassError(f"did not end within {STOP_S} s:\n{self.log()[-4000:]}") from None
+        finally:
+            self._process = None
+
+    def log(self) -> str:
+        """All that it has said so far."""
+        return self._output.read_text(encoding="utf-8", errors="replace")
+
+    def wait_for_log(self, text: str, timeout_s: float = 10.0) -> None:
+        """Wait until it has said `text`; its log is written a little after the fact. Raises HassError."""
+        deadline = time.monotonic() + timeout_s
+        while text not in self.log():
+            if time.monotonic() > deadline:
+                raise HassError(f"never said {text!r}:\n{self.log()[-4000:]}")
+            time.sleep(0.05)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """A request to the REST API; JSON in, JSON out. Raises HassError when it is refused."""
+        fetched = self.fetch(path, method=method, body=None if body is None else json.dumps(body).encode())
+        if fetched.status >= 400:
+            raise HassError(f"{method} {path}: {fetched.status} {fetched.body.decode(errors='replace')}")
+        return json.loads(fetched.body)
+
+    def service(self, domain: str, service: str, **data: Any) -> Any:
+        """Call a service and wait for its end."""
+        return self.call("POST", f"/api/services/{domain}/{service}", data)
+
+    def state(self, entity_id: str) -> str:
+        """The state of an entity."""
+        state: str = self.call("GET", f"/api/states/{entity_id}")["state"]
+        return state
+
+    def fetch(
+        self, path: str, *, method: str = "GET", body: bytes | None = None, content_type: str = "application/json"
+    ) -> Fetched:
+        """A request whose response is taken as it arrives. `path` may be a whole URL."""
+        parts = urlsplit(path)
+        headers = {"Content-Type": content_type} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            started = time.monotonic()
+            connection.request(method, parts.path + (f"?{parts.query}" if parts.query else ""), body, headers)
+            response = connection.getresponse()
+            fetched = Fetched(response.status, response.headers.get_content_type())
+            while piece := response.read1(65536):
+                fetched.body += piece
+                fetched.arrivals.append((time.monotonic() - started, len(fetched.body)))
+        finally:
+            connection.close()
+        return fetched
+
+    @asynccontextmanager
+    async def websocket(self) -> AsyncIterator[Websocket]:
+        """A connection to the websocket API."""
+        async with aiohttp.ClientSession() as session, session.ws_connect(f"{self.url}/api/websocket") as socket:
+            await socket.receive_json()
+            await socket.send_json({"type": "auth", "access_token": self._token})
+            if (answer := await socket.receive_json())["type"] != "auth_ok":
+                raise HassError(str(answer))
+            yield Websocket(socket)
+
+    def _wait(self, path: str) -> None:
+        deadline = time.monotonic() + START_S
+        while True:
+            self._check_alive(deadline)
+            try:
+                self.call("GET", path)
+            except (OSError, HTTPException, HassError):
+                time.sleep(0.1)
+            else:
+                return
+
+    def _check_alive(self, deadline: float) -> None:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise HassError(f"ended with {self._process.returncode}:\n{self.log()[-4000:]}")
+        if time.monotonic() > deadline:
+            raise HassError(f"not up after {START_S} s:\n{self.log()[-4000:]}")
+
+    def _onboard(self) -> None:
+        owner = {"name": "Owner", "username": "owner", "password": "owner", "language": "en"}
+        code = self.call("POST", "/api/onboarding/users", owner | {"client_id": self.url})["auth_code"]
+        form = urlencode({"grant_type": "authorization_code", "code": code, "client_id": self.url})
+        answer = self.fetch(
+            "/auth/token", method="POST", body=form.encode(), content_type="application/x-www-form-urlencoded"
+        )
+        self._token = json.loads(answer.body)["access_token"]
+        # A loop of its own, and not asyncio.run, which would take away the one that pytest has set.
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self._settle())
+        finally:
+            loop.close()
+
+    async def _settle(self) -> None:
+        async with self.websocket() as websocket:
+            # Unconfirmed, the port would be taken back after five minutes.
+            await websocket.call("http/config/promote")
+            # The first token lasts half an hour.
+            self._token = await websocket.call("auth/long_lived_access_token", client_name="tests", lifespan=1)
+
+
+def free_port() -> int:
+    """A TCP port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

