@@ -20,7 +20,7 @@ from typing import Any
 
 import zeroconf
 
-from . import __version__, bench, logs, options
+from . import __version__, bench, engines, logs, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config, StreamConfig
 from .discovery import announced, reachable_host

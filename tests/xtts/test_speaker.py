@@ -60,7 +60,7 @@ def new_store(checkpoint: Checkpoint, cloner: Any, clips: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("suffix", "rate", "channels"), [("wav", 22050, 1), ("wav", 16000, 2), ("flac", 44100, 1)])
-def test_conditioning_equals_coqui(  # noqa: PLR0917
+def test_conditioning_equals_coqui(
     suffix: str,
     rate: int,
     channels: int,
