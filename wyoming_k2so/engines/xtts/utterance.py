@@ -20,9 +20,13 @@ from .sampling import Sampling
 from .stream import VocoderStream
 
 if TYPE_CHECKING:
-    from .engine import Model, Prepared, XttsEngine
+    from .engine import Prepared, XttsEngine
+    from .loading import Model
 
 _LOGGER = logging.getLogger(__name__)
+
+_INT8_NAN = "min should be less than or equal to max"
+"""What an int8 layer says of a NaN."""
 
 _NOTHING: Samples = np.zeros(0, np.float32)
 
@@ -134,11 +138,16 @@ class XttsUtterance:
                 samples = stream.feed(decoding.latents[start:end])
                 start = end
                 yield _NOTHING if samples is None else _numpy(samples)
+            samples = stream.finish()
+            if samples is not None:
+                yield _numpy(samples)
+        except RuntimeError as error:
+            if not isinstance(error, _NoNumber) and _INT8_NAN not in str(error):
+                raise
+            self._engine.distrust(model, "it computed values that are no numbers")
+            raise EngineError(f"XTTS in {model.mode} computed values that are no numbers.") from error
         finally:
             self._engine.return_cache(cache)
-        samples = stream.finish()
-        if samples is not None:
-            yield _numpy(samples)
 
     def _loops(self, decoding: Decoding, end: int) -> bool:
         if not self._settings.stop_loops or not hygiene.loop_length(decoding.codes[max(0, end - 60) : end].tolist()):
@@ -152,6 +161,12 @@ class XttsUtterance:
         return torch.Generator(self._model.device).manual_seed(int.from_bytes(digest[:7], "big"))
 
 
+class _NoNumber(RuntimeError):
+    """The sound holds a NaN or an infinity."""
+
+
 def _numpy(samples: Tensor) -> Samples:
     array: Samples = samples.float().cpu().numpy()
+    if not np.isfinite(array).all():
+        raise _NoNumber
     return array

@@ -83,10 +83,23 @@ class Vocoder(nn.Module):
                 self.conds.append(_conv(arch.d_vector_dim, channels, 1))
         self.conv_post = _conv(channels, 1, 7, bias=False)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the convolutions compute in, all but the last: 16 bits hold a signal of 8 or 11 bits."""
+        return self.cond_layer.weight.dtype
+
+    def lower(self, dtype: torch.dtype) -> Vocoder:
+        """Compute in another type, in place."""
+        post = self.conv_post
+        del self.conv_post
+        self.to(dtype)
+        self.conv_post = post
+        return self
+
     @torch.inference_mode()
     def timbre(self, embedding: Tensor) -> Timbre:
         """Project a speaker embedding (D, 1), once per voice."""
-        embedding = embedding[None, :, None]
+        embedding = embedding[None, :, None].to(self.dtype)
         stages = [cond(embedding) for cond in self.conds] or [None] * len(_UPSAMPLE)
         return Timbre(self.cond_layer(embedding), tuple(stages))
 
@@ -97,7 +110,7 @@ class Vocoder(nn.Module):
         `left` and `right` are neighbours for context: CONTEXT and LOOKAHEAD of them, or all that there are at an
         utterance's ends.
         """
-        x = frames[None, :, None].contiguous(memory_format=torch.channels_last)
+        x = frames[None, :, None].to(self.dtype, memory_format=torch.channels_last)
         x = self.conv_pre(x).add_(timbre.pre)
         rate = 1  # samples per frame so far
         for stage, (factor, _) in enumerate(_UPSAMPLE):
@@ -111,7 +124,7 @@ class Vocoder(nn.Module):
             keep_left, keep_right = min(left, _NEEDED[stage]), min(right, _NEEDED[stage])
             x = x[..., (left - keep_left) * rate : x.shape[3] - (right - keep_right) * rate]
             left, right = keep_left, keep_right
-        x = self.conv_post(functional.leaky_relu(x))  # torch's default slope here, as in HiFi-GAN
+        x = self.conv_post(functional.leaky_relu(x).float())  # torch's default slope here, as in HiFi-GAN
         return torch.tanh(x)[0, 0, 0, left * rate : x.shape[3] - right * rate]
 
 
