@@ -20,7 +20,7 @@ from .checkpoint import Checkpoint, Defaults
 from .loading import Model, Models, Progress
 from .model import KVCache
 from .sampling import Sampling
-from .speaker import Cloner
+from .speaker import Cloner, Conditioning
 from .utterance import XttsUtterance
 from .vocoder import Timbre
 from .voices import VoiceStore
@@ -116,6 +116,15 @@ class XttsEngine:
             *(self._voice(clone.name, clone.language, "cloned from your clips") for clone in clones),
             *(self._voice(name, None, "XTTS speaker") for name in self._store.built_in() if name not in names),
         ]
+
+    @property
+    def cloner(self) -> Cloner:
+        """What measures voices."""
+        return self._store.cloner
+
+    def conditioning(self, voice: str) -> Conditioning:
+        """What the model knows of a voice. Raises EngineError when there is no such voice."""
+        return self._store.conditioning(voice)
 
     def max_chars(self, language: str) -> int:
         """Coqui's limit for the language."""

@@ -148,8 +148,9 @@ def find_smoothing(
 ) -> Smoothing:
     """The factors with which the layer's int8 output is nearest to its own on sample inputs.
 
-    weight (N, K), inputs (rows, K), peaks (K,): greatest absolute input per channel, if known from more. Factors
-    are a^s / w^(1-s) with a and w the greatest absolute input and weight per channel (SmoothQuant, Xiao et al. 2023, eq. 4); the strength s is searched here instead of fixed.
+    weight (N, K), inputs (rows, K), peaks (K,): greatest absolute input per channel, if known from more. Factors are
+    a^s / w^(1-s) with a and w the greatest absolute input and weight per channel (SmoothQuant, Xiao et al. 2023,
+    eq. 4); the strength s is searched here instead of fixed.
     """
     peaks = (inputs.abs().amax(0) if peaks is None else peaks).clamp(min=1e-5)
     columns = weight.abs().amax(0).clamp_(min=1e-5)
