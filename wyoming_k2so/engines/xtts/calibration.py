@@ -22,6 +22,9 @@ _LANGUAGE = re.compile(r"([a-z]{2}(?:-[a-z]{2})?):\s+(.*)")
 _CODES = 20
 """About a second of speech of each sentence."""
 
+_ROWS = 8
+"""Sentences that are spoken at once."""
+
 _MOST = 400
 _LONGEST = 200
 """Characters of a sentence that are read."""
@@ -60,25 +63,37 @@ def speak_passages(
 ) -> list[Passage]:
     """Let the GPT speak the beginning of each sentence, in the voices (P, C) in turn; always the same way."""
     arch = gpt.arch
+    start = torch.tensor([arch.gpt_start_audio_token])
     generator = torch.Generator().manual_seed(0)
-    cache = KVCache(arch, 1, prompts[0].shape[0] + arch.gpt_max_text_tokens + 2 + _CODES + 1, gpt.device)
+    prefixes = [gpt.prefix(prompt) for prompt in prompts]
+    cache = KVCache(arch, _ROWS, prompts[0].shape[0] + arch.gpt_max_text_tokens + 2 + _CODES + 1, gpt.device)
     passages: list[Passage] = []
-    refused: EngineError | None = None
-    for index, (language, text) in enumerate(texts.sentences):
-        prompt = prompts[index % len(prompts)]
-        try:
-            tokens = torch.tensor(tokenizer.encode(text, language))[: arch.gpt_max_text_tokens]
-        except EngineError as error:
-            refused = error  # a language whose package is not installed
-            continue
-        decoding = Decoding(gpt, cache, 0, sampling, generator, limit=_CODES, exact=True)
-        decoding.prefill(gpt.prefix(prompt), tokens)
-        while not decoding.full:
-            decode_one_token(gpt, [decoding])
-        start = torch.tensor([arch.gpt_start_audio_token])
-        passages.append(Passage(prompt, tokens, torch.cat([start, decoding.codes])))
+    sentences = _encoded(texts, tokenizer, arch.gpt_max_text_tokens)
+    for first in range(0, len(sentences), _ROWS):
+        together = []
+        for row, tokens in enumerate(sentences[first : first + _ROWS]):
+            decoding = Decoding(gpt, cache, row, sampling, generator, limit=_CODES, exact=True)
+            decoding.prefill(prefixes[(first + row) % len(prompts)], tokens)
+            together.append(decoding)
+        while not together[0].full:
+            decode_one_token(gpt, together)
+        for row, decoding in enumerate(together):
+            prompt = prompts[(first + row) % len(prompts)]
+            passages.append(Passage(prompt, sentences[first + row], torch.cat([start, decoding.codes])))
         if progress:
-            progress((index + 1) / len(texts.sentences))
-    if refused is not None and not passages:
-        raise refused
+            progress(len(passages) / len(sentences))
     return passages
+
+
+def _encoded(texts: CalibrationTexts, tokenizer: TextTokenizer, longest: int) -> list[Tensor]:
+    """The sentences' tokens, without those of languages whose package is not installed."""
+    found: list[Tensor] = []
+    refused: EngineError | None = None
+    for language, text in texts.sentences:
+        try:
+            found.append(torch.tensor(tokenizer.encode(text, language))[:longest])
+        except EngineError as error:
+            refused = error
+    if refused is not None and not found:
+        raise refused
+    return found

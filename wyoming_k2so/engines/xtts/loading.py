@@ -31,6 +31,9 @@ _LOGGER = logging.getLogger(__name__)
 AGREEMENT = 0.98
 """Least cosine between latents and their float32 reference. int8 has 0.999, bf16 0.9999; a broken layer near 0."""
 
+_VOICES = 8
+"""Built-in speakers that calibration listens to."""
+
 _PROBE_CODES = 12
 _PROBE_TEXT = "The light is on."
 
@@ -147,7 +150,7 @@ class Models:
             _LOGGER.warning("The stored %s weights cannot be used and are made again: %s", mode, error)
         _LOGGER.info("Making %s weights from the checkpoint; the next start is quicker", mode)
         arch = self.checkpoint.architecture
-        prompts = [latents for latents, _ in self.checkpoint.speakers().values()] or [self._any_prompt()]
+        prompts = [latents for latents, _ in self.checkpoint.speakers().values()][:_VOICES] or [self._any_prompt()]
         samples: list[Passage] = []
         if texts is not None:
             plain, _ = self._converted("int8", vocoder, progress)
