@@ -213,7 +213,9 @@ def test_a_mode_that_runs_badly_is_refused(
     assert mode not in {item.name for item in quant.modes(device) if item.runs}
 
 
-@pytest.mark.parametrize(("wanted", "bf16", "says"), [("fp16", True, "bf16"), ("fp16", False, "fp32"), ("bf16", False, "fp32")])
+@pytest.mark.parametrize(
+    ("wanted", "bf16", "says"), [("fp16", True, "bf16"), ("fp16", False, "fp32"), ("bf16", False, "fp32")]
+)
 def test_a_vocoder_that_runs_badly_is_refused(
     wanted: str, bf16: bool, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +233,11 @@ def test_every_mode_is_described(device: torch.device) -> None:
 
 def test_safer_ends_at_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quant, "has_bf16", lambda: True)
-    assert [quant.safer(mode, CPU) for mode in ("int8", "int8-calibrated", "bf16", "none")] == ["bf16", "bf16", "none", None]
+    assert [quant.safer(mode, CPU) for mode in ("int8", "int8-calibrated", "bf16", "none")] == [
+        "bf16",
+        "bf16",
+        "none",
+        None,
+    ]
     monkeypatch.setattr(quant, "has_bf16", lambda: False)
     assert quant.safer("int8", CPU) == "none"

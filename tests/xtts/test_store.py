@@ -57,8 +57,7 @@ def test_changed_weight_is_noticed(tmp_path: Path) -> None:
     stored = kept.open("int8")
     assert stored is not None
     with pytest.raises(Damaged, match="has changed"):
-        for name in stored.names:
-            stored.take(name)
+        list(map(stored.take, stored.names))
 
 
 def test_file_of_another_format_under_the_name_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...config import Config, XttsConfig
 from ...engine import Attribution, EngineError, Request, Voice
-from . import hub
+from . import hub, quant
 from .checkpoint import Checkpoint, Defaults
 from .loading import Model, Models, Progress
 from .model import KVCache
@@ -141,7 +141,13 @@ class XttsEngine:
         if self._failure is not None:
             self._step_down()
         model = self.model
-        prepared = self._prepare(request.voice, model)
+        try:
+            prepared = self._prepare(request.voice, model)
+        except quant.NotANumber as error:
+            self.distrust(model, str(error))
+            self._step_down()
+            model = self.model
+            prepared = self._prepare(request.voice, model)
         return XttsUtterance(model, prepared, request, settings=self._settings, sampling=self.sampling, engine=self)
 
     def distrust(self, model: Model, why: str) -> None:
@@ -192,10 +198,10 @@ class XttsEngine:
                 return kept[1]
         if not (conditioning.latents.isfinite().all() and conditioning.embedding.isfinite().all()):
             raise EngineError(f"The voice '{name}' holds values that are no numbers; make it again from other clips.")
-        prepared = Prepared(
-            model.gpt.prefix(conditioning.latents.to(model.device)),
-            model.vocoder.timbre(conditioning.embedding.to(model.device)),
-        )
+        with quant.numbers_only():
+            prefix = model.gpt.prefix(conditioning.latents.to(model.device))
+            quant.check_numbers(prefix)
+        prepared = Prepared(prefix, model.vocoder.timbre(conditioning.embedding.to(model.device)))
         with self._lock:
             if model is not self.model:
                 return prepared

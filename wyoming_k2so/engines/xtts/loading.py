@@ -204,14 +204,23 @@ def agreement(gpt: Gpt, probe: dict[str, Tensor]) -> float:
     return float(torch.cosine_similarity(latents, parts["latents"]).mean())
 
 
-@torch.inference_mode()
 def self_test(model: Model, sampling: Sampling) -> None:
     """Let the model say something. Raises Unfit when it is not fit to speak.
 
     It also warms up: the first call of each kernel is slower than the rest.
     """
-    arch, device = model.architecture, model.device
     try:
+        samples = _say_something(model, sampling)
+    except quant.NotANumber as error:
+        raise Unfit(str(error)) from error
+    if float(samples.square().mean().sqrt()) < 1e-4:
+        raise Unfit("its sound is silence")
+
+
+@torch.inference_mode()
+def _say_something(model: Model, sampling: Sampling) -> Tensor:
+    arch, device = model.architecture, model.device
+    with quant.numbers_only():
         if model.probe and not (found := agreement(model.gpt, model.probe)) >= AGREEMENT:
             raise Unfit(f"its latents agree with full precision only to {found:.3f}")
         prompt = model.probe.get(f"{PROBE}prompt", torch.randn(32, arch.gpt_n_model_channels)).to(device)
@@ -230,9 +239,5 @@ def self_test(model: Model, sampling: Sampling) -> None:
         first = cast("Tensor", stream.feed(decoding.latents[:10]))
         rest = cast("Tensor", stream.finish())
         samples = torch.cat([first, rest]).float()
-    except RuntimeError as error:  # int8 layers raise on NaN
-        raise Unfit(f"it cannot compute ({error.__class__.__name__})") from error
-    if not samples.isfinite().all():
-        raise Unfit("its sound holds values that are no numbers")
-    if float(samples.square().mean().sqrt()) < 1e-4:
-        raise Unfit("its sound is silence")
+        quant.check_numbers(samples)
+    return samples

@@ -11,6 +11,7 @@ import platform
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,30 @@ MODES = ("none", "bf16", "fp16", "int8", "int8-calibrated")
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _PACKING = threading.Lock()
+
+
+class NotANumber(RuntimeError):
+    """A model computed a NaN or an infinity."""
+
+    def __init__(self) -> None:
+        super().__init__("it computed values that are no numbers")
+
+
+@contextmanager
+def numbers_only() -> Iterator[None]:
+    """Raise NotANumber when an int8 layer refuses its inputs."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "min should be less than or equal to max" in str(error):
+            raise NotANumber from error
+        raise
+
+
+def check_numbers(values: Tensor) -> None:
+    """Raise NotANumber when there are values that are none. Waits for the device."""
+    if not values.isfinite().all():
+        raise NotANumber
 
 
 class Int8Linear(nn.Module):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...config import XttsConfig
 from ...engine import EngineError, Request, Samples
-from . import hygiene
+from . import hygiene, quant
 from .decode import Decoding, decode_one_token
 from .sampling import Sampling
 from .stream import VocoderStream
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from .loading import Model
 
 _LOGGER = logging.getLogger(__name__)
-
-_INT8_NAN = "min should be less than or equal to max"
-"""What an int8 layer says of a NaN."""
 
 _NOTHING: Samples = np.zeros(0, np.float32)
 
@@ -127,11 +124,13 @@ class XttsUtterance:
         cache = self._engine.borrow_cache()
         try:
             decoding = Decoding(model.gpt, cache, 0, self._sampling, generator, limit=limit, exact=exact)
-            decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=model.device))
+            with quant.numbers_only():
+                decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=model.device))
             start, ended = 0, False
             while not ended:
-                while decoding.count < start + block and not decoding.full:
-                    decode_one_token(model.gpt, [decoding])
+                with quant.numbers_only():
+                    while decoding.count < start + block and not decoding.full:
+                        decode_one_token(model.gpt, [decoding])
                 stop = decoding.stopped_at(start)
                 end = decoding.count if stop is None else stop + 1
                 ended = stop is not None or decoding.full or (not exact and self._loops(decoding, end))
@@ -141,11 +140,9 @@ class XttsUtterance:
             samples = stream.finish()
             if samples is not None:
                 yield _numpy(samples)
-        except RuntimeError as error:
-            if not isinstance(error, _NoNumber) and _INT8_NAN not in str(error):
-                raise
-            self._engine.distrust(model, "it computed values that are no numbers")
-            raise EngineError(f"XTTS in {model.mode} computed values that are no numbers.") from error
+        except quant.NotANumber as error:
+            self._engine.distrust(model, str(error))
+            raise EngineError(f"XTTS in {model.mode} failed: {error}.") from error
         finally:
             self._engine.return_cache(cache)
 
@@ -161,12 +158,8 @@ class XttsUtterance:
         return torch.Generator(self._model.device).manual_seed(int.from_bytes(digest[:7], "big"))
 
 
-class _NoNumber(RuntimeError):
-    """The sound holds a NaN or an infinity."""
-
-
 def _numpy(samples: Tensor) -> Samples:
     array: Samples = samples.float().cpu().numpy()
     if not np.isfinite(array).all():
-        raise _NoNumber
+        raise quant.NotANumber
     return array
