@@ -125,20 +125,19 @@ class Models:
         arch, tokenizer = self.checkpoint.architecture, self._tokenizer
         check_room(arch.weight_bytes(tokenizer.size, 1 if mode.startswith("int8") else 4 if mode == "none" else 2))
         try:
-            vocoder = load_vocoder(self.weights, arch)
             if mode == "none":
                 gpt, probe = load_gpt(self.weights, arch, tokenizer.size), {}
             else:
-                gpt, probe = self._converted(mode, vocoder, progress)
-            return Model(
-                arch, tokenizer, gpt.to(self.device), vocoder.lower(dtype).to(self.device), mode=mode, probe=probe
-            )
+                gpt, probe = self._converted(mode, progress)
+            vocoder = load_vocoder(self.weights, arch).prepare(dtype, self.device)
+            free_memory()
+            return Model(arch, tokenizer, gpt.to(self.device), vocoder, mode=mode, probe=probe)
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise EngineError(
                 "Memory ran out while loading XTTS; close other programs or use --engine piper."
             ) from error
 
-    def _converted(self, mode: str, vocoder: Vocoder, progress: Progress | None) -> tuple[Gpt, dict[str, Tensor]]:
+    def _converted(self, mode: str, progress: Progress | None) -> tuple[Gpt, dict[str, Tensor]]:
         """The GPT and its probe, from the store or made and stored."""
         calibrated = mode == "int8-calibrated"
         texts = CalibrationTexts(self._settings.calibrate) if calibrated else None
@@ -153,7 +152,7 @@ class Models:
         prompts = [latents for latents, _ in self.checkpoint.speakers().values()][:_VOICES] or [self._any_prompt()]
         samples: list[Passage] = []
         if texts is not None:
-            plain, _ = self._converted("int8", vocoder, progress)
+            plain, _ = self._converted("int8", progress)
             report = None if progress is None else lambda share: progress("listening", share)
             samples = speak_passages(plain, self._tokenizer, texts, prompts, self._sampling, report)
             del plain

@@ -75,7 +75,7 @@ class Int8Linear(nn.Module):
         return y
 
     @property
-    def nbytes(self) -> int:
+    def packed_bytes(self) -> int:
         """Memory of weights and scales; the packed format rounds up a little."""
         return self.out_features * (self.in_features + 12)
 
@@ -91,11 +91,6 @@ class HalfLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, K) -> (B, N), float32."""
         return functional.linear(x.to(self.weight.dtype), self.weight, self.bias).float()
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the weights."""
-        return self.weight.nbytes
 
 
 _linear_dynamic = torch.ops.quantized.linear_dynamic.default
@@ -148,7 +143,7 @@ def swap(model: nn.Module, mode: str) -> nn.Module:
 
 def weight_bytes(model: nn.Module) -> int:
     """Memory of all weights of a model."""
-    packed = sum(module.nbytes for module in model.modules() if isinstance(module, Int8Linear))
+    packed = sum(getattr(module, "packed_bytes", 0) for module in model.modules())
     return packed + sum(parameter.nbytes for parameter in model.parameters())
 
 

@@ -29,6 +29,9 @@ FORMAT = 1
 """Raise it when stored tensors change their meaning: older files are then made again."""
 
 
+_TRIM_EACH = 64_000_000
+
+
 class Damaged(Exception):
     """A stored file is not what was written."""
 
@@ -37,6 +40,7 @@ class Stored:
     """An open file of tensors."""
 
     def __init__(self, path: Path) -> None:
+        self._taken = 0
         try:
             self._file = safe_open(path, "pt")
             meta = self._file.metadata() or {}
@@ -55,6 +59,10 @@ class Stored:
         """A copy of a tensor. Raises Damaged when it is not the one that was written."""
         mapped = self._file.get_tensor(name)
         copy = mapped.clone()
+        self._taken += copy.nbytes
+        if self._taken > _TRIM_EACH:  # what was taken before has been used and freed, into a heap that keeps it
+            free_memory()
+            self._taken = 0
         forget_pages(mapped)
         if _checksum(copy) != self._sums[name]:
             raise Damaged(f"{name} has changed")
