@@ -40,6 +40,7 @@ ARROWS = {
     "pipeline": {"audio", "catalog", "handover", "metrics", "prebuffer", "text"},
     "playback": {"pipeline"},
     "prebuffer": set[str](),
+    "quality": set[str](),
     "requests": {"options"},
     "server": {"connection"},
     "text": set[str](),

@@ -131,6 +131,14 @@ class Engine(Protocol):
     def attribution(self) -> Attribution:
         """Who made it."""
 
+    @property
+    def mode(self) -> str:
+        """Numeric precision in use."""
+
+    @property
+    def note(self) -> str:
+        """Why the precision is not the one asked for, in one sentence; empty when it is."""
+
     def voices(self) -> Sequence[Voice]:
         """All voices, the default first. Cheap: called for each `describe`."""
 

@@ -42,6 +42,8 @@ class PiperEngine:
     name = "piper"
     description = "Piper, a fast neural text-to-speech system"
     version = version("piper-tts")
+    mode = "fp32"
+    note = ""
     attribution = Attribution("Open Home Foundation", "https://github.com/OHF-Voice/piper1-gpl")
 
     def __init__(self, files: Sequence[_Files], cache: Path) -> None:
