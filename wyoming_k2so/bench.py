@@ -53,7 +53,7 @@ def measure(choice: Choice, name: str, stream: StreamConfig, rounds: int) -> Row
     first = [reply.figures.first_audio_s or 0.0 for reply in replies]
     return Row(
         engine=choice.engine.name,
-        mode="none",
+        mode=choice.engine.mode,
         text=name,
         first_audio_s=round(statistics.median(first), 4),
         first_audio_p95_s=round(_percentile(first, 0.95), 4),

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -20,7 +20,7 @@ from typing import Any
 
 import zeroconf
 
-from . import __version__, bench, engines, logs, options
+from . import __version__, bench, engines, logs, options, quality
 from .catalog import Catalog, UnknownVoice
 from .config import Config, StreamConfig
 from .discovery import announced, reachable_host
@@ -102,6 +102,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     benchmark.add_argument(
         "--text", action="append", choices=tuple(bench.TEXTS), help="speak only this text; may be repeated"
     )
+    add("quantize", _quantize, ("engines", "xtts", "log"), "make XTTS's weights of a precision ahead of time")
+    judge = add("quality", _quality, ("engines", "xtts", "log"), "measure what a precision of XTTS costs in quality")
+    judge.add_argument("-o", "--output", metavar="DIR", help="write pairs of sounds to compare by ear, and a plot")
     add("voices", _voices, ("engines", "voice", "xtts", "log"), "list the voices")
     return parser, commands
 
@@ -112,10 +115,13 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
 def _serve(config: Config, _flags: argparse.Namespace) -> int:
     from .connection import Service  # noqa: PLC0415  the other commands need no server
     from .control import Control  # noqa: PLC0415
-    from .server import Server, parse_uri  # noqa: PLC0415
+    from .server import ServeError, Server, parse_uri  # noqa: PLC0415
 
     began = time.monotonic()
-    _, host, _, _ = parse_uri(config.server.uri)
+    try:
+        _, host, _, _ = parse_uri(config.server.uri)
+    except ServeError as error:
+        raise options.OptionError(f"uri: {error}") from None
     metrics = Metrics()
     if config.server.metrics_port is not None:
         try:
@@ -227,9 +233,7 @@ def _bench_xtts(config: Config, flags: argparse.Namespace) -> int:
     """Measure XTTS's parts, on random weights or beside stock coqui-tts."""
     if config.engines.engine != "xtts":
         raise options.OptionError("--synthetic and --against: only with --engine xtts")
-    if absent := engines.missing("xtts"):
-        raise EngineError(f"engine xtts needs {', '.join(absent)}: pip install 'wyoming-k2so[xtts]'")
-    benchmark: Any = import_module(f"{__package__}.engines.xtts.benchmark")  # imports torch
+    benchmark = _xtts_part("benchmark")
 
     def segments(max_chars: int) -> dict[str, list[str]]:
         early = config.stream.early_clause
@@ -242,6 +246,46 @@ def _bench_xtts(config: Config, flags: argparse.Namespace) -> int:
     print(benchmark.table(report))
     print(bench.json_line(report.fields()))
     return 0
+
+
+def _quantize(config: Config, _flags: argparse.Namespace) -> int:
+    def progress(what: str, share: float) -> None:
+        if sys.stderr.isatty():
+            bar = "#" * round(30 * share)
+            print(f"\r{what:11} [{bar:30}] {100 * share:3.0f} %", end="\n" if share >= 1 else "", file=sys.stderr)
+
+    engine = _xtts_part("engine").XttsEngine.load(config, progress)
+    print(f"XTTS is ready in {engine.mode}: {engine.model.bytes / 1e6:.0f} MB of weights.")
+    if engine.note:
+        print(f"This is not what was asked for: {engine.note}")
+    return 1 if engine.note else 0
+
+
+def _quality(config: Config, flags: argparse.Namespace) -> int:
+    listen = quality.whisper()
+    found = _xtts_part("quality").compare(config, quality.TEXTS, free_runs=listen is not None)
+    rows = [quality.row(metric.name, metric.value, metric.loss) for metric in found.metrics]
+    if listen is not None:
+        rows.append(quality.word_errors(found.spoken, found.rate, listen))
+    if flags.output is not None:
+        folder = Path(flags.output)
+        try:
+            quality.save_pairs(folder, found.mode, found.pairs, found.rate)
+            drawn = quality.save_plot(folder / f"quality-{found.mode}.png", found.mode, rows)
+        except OSError as error:
+            raise EngineError(f"cannot write to {folder}: {error}") from None
+        if not drawn:
+            print("No plot: matplotlib is not installed.")
+    print(quality.table(found.mode, rows))
+    print(quality.as_json(found.mode, found.note, rows))
+    return 0
+
+
+def _xtts_part(name: str) -> Any:
+    """A module of the XTTS engine, which imports torch."""
+    if absent := engines.missing("xtts"):
+        raise EngineError(f"engine xtts needs {', '.join(absent)}: pip install 'wyoming-k2so[xtts]'")
+    return import_module(f"{__package__}.engines.xtts.{name}")
 
 
 def _voices(config: Config, _flags: argparse.Namespace) -> int:
@@ -273,8 +317,9 @@ def _leave_models(status: int) -> None:
     """
     deadline = time.monotonic() + LEAVING_S
     inside = [thread for thread in threading.enumerate() if thread.name in (SYNTHESIS, LOADING)]
-    for thread in inside:
-        thread.join(max(0.0, deadline - time.monotonic()))
+    with suppress(KeyboardInterrupt):
+        for thread in inside:
+            thread.join(max(0.0, deadline - time.monotonic()))
     if any(thread.is_alive() for thread in inside):
         sys.stdout.flush()
         os._exit(status)

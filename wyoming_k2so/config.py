@@ -101,6 +101,21 @@ class XttsConfig:
     )
     device: str = option("auto", "where XTTS runs; auto takes a CUDA device", choices=("auto", "cpu", "cuda"))
     threads: int | None = option(None, "processor threads for XTTS (default: one per core)", low=1, high=256)
+    quantization: str = option(
+        "auto",
+        "precision of XTTS's language model; auto takes the fastest that keeps the quality (int8, or fp16 on CUDA)",
+        choices=("auto", "none", "bf16", "fp16", "int8", "int8-calibrated"),
+        live=True,
+    )
+    vocoder_precision: str = option(
+        "auto",
+        "precision of XTTS's vocoder; auto takes 16 bits where the device computes them",
+        choices=("auto", "fp32", "bf16", "fp16"),
+        live=True,
+    )
+    calibrate: Path | None = option(
+        None, "text for int8-calibrated, a sentence a line (default: a bundled one in 17 languages)", metavar="FILE"
+    )
     temperature: float | None = option(None, "how freely speech varies", low=0.01, high=2.0)
     top_k: int | None = option(None, "draw from so many of the likeliest sounds; 0 for all", low=0, high=8194)
     top_p: float | None = option(None, "draw from the likeliest sounds of this share", low=0.01, high=1.0)

@@ -7,7 +7,7 @@ prebuffer, fallback and server as every other.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -130,6 +130,18 @@ class Engine(Protocol):
     @property
     def attribution(self) -> Attribution:
         """Who made it."""
+
+    @property
+    def mode(self) -> str:
+        """Numeric precision in use."""
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        """The precisions that run well here, each with a sentence that says what it costs and gains."""
+
+    @property
+    def note(self) -> str:
+        """Why the precision is not the one asked for, in one sentence; empty when it is."""
 
     def voices(self) -> Sequence[Voice]:
         """All voices, the default first. Cheap: called for each `describe`."""

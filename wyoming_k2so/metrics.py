@@ -107,6 +107,10 @@ class Metrics:
         """Sums over all replies, and the figures of the last one that made a sound."""
         return {**self._sums, "last": self._last}
 
+    def refuse(self) -> None:
+        """Count a request that no engine got to speak."""
+        self._requests.labels("none", "refused").inc()
+
     def observe(self, figures: Figures) -> None:
         """Add a finished reply."""
         engine = figures.engine

@@ -54,6 +54,15 @@ async def test_the_description_tells_settings_limits_states_and_figures() -> Non
     assert figures["last"]["rtf"] >= 0
 
 
+async def test_precisions_are_offered_when_the_engine_that_has_them_is_there() -> None:
+    small, big = ScriptedEngine(name="piper"), ScriptedEngine(make_voice("ann"), name="xtts")
+    assert "quantization" not in make_service(small).control.describe()["settings"]
+    big.modes = {"none": "Exact.", "int8": "Fast."}
+    info = make_service(big, small).control.describe()
+    assert info["settings"]["quantization"] == "auto"
+    assert info["allowed"]["quantization"]["choices"] == ["auto", "none", "int8"]
+
+
 async def test_a_change_takes_effect_from_the_next_reply_on() -> None:
     gate = threading.Semaphore(0)
     engine = ScriptedEngine(make_voice("ann"), make_voice("bob"), gate=gate)
@@ -152,7 +161,8 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
     garage.may_load.set()
     await change
     assert catalog.resolve().engine.name == "xtts"
-    assert control.describe()["engines"][0]["state"] == "ready"
+    described = control.describe()["engines"][0]
+    assert (described["state"], described["mode"], described["modes"]) == ("ready", "fp32", {"fp32": "The only one."})
 
     first = catalog.resolve().engine
     other = replace(control.config, xtts=replace(control.config.xtts, greedy=True))

@@ -57,7 +57,7 @@ def config(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Config:
     home = tmp_path_factory.mktemp("home")
     return Config(
         engines=EngineConfig(engine="xtts", data_dir=home / "data", cache_dir=home / "cache"),
-        xtts=XttsConfig(xtts_checkpoint=str(folder), device="cpu"),
+        xtts=XttsConfig(xtts_checkpoint=str(folder), device="cpu", quantization="none", vocoder_precision="fp32"),
     )
 
 

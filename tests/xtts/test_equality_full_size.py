@@ -36,7 +36,7 @@ def engine(full: Path, tmp_path_factory: pytest.TempPathFactory) -> XttsEngine:
     engine = XttsEngine.load(
         Config(
             engines=EngineConfig(engine="xtts", data_dir=home, cache_dir=home),
-            xtts=XttsConfig(xtts_checkpoint=str(full), device="cpu"),
+            xtts=XttsConfig(xtts_checkpoint=str(full), device="cpu", quantization="none", vocoder_precision="fp32"),
         )
     )
     grown = resident_mb() - before

@@ -22,7 +22,7 @@ from torch import nn
 
 from ...config import Config
 from ...engine import EngineError, Request
-from . import synthetic
+from . import quant, synthetic
 from .engine import XttsEngine, checkpoint_folder
 from .sampling import Sampling
 from .stock import StockXtts, fixed_length
@@ -163,7 +163,7 @@ def run(
     `against`: checkpoint folder for stock coqui-tts; None leaves it out.
     """
     speakers: dict[tuple[str, str], Callable[[Sequence[str], float], Spoken]] = {
-        ("k2so", "none"): lambda segments, rate: speak(engine, segments, rate)
+        ("k2so", engine.mode): lambda segments, rate: speak(engine, segments, rate)
     }
     report = Report(measure_bandwidth(), _weights_mb(engine))
     with _stock_process(against) as stock:
@@ -321,7 +321,8 @@ def _row(engine: str, mode: str, text: str, results: list[Spoken], memory: tuple
 def _ratios(rows: Sequence[Row]) -> dict[str, float]:
     """Stock's inference_stream over ours, on the medium text."""
     found = {(row.engine, row.mode): row for row in rows if row.text == "medium"}
-    ours, theirs = found.get(("k2so", "none")), found.get(("coqui", "inference_stream"))
+    ours = next((row for (engine, _), row in found.items() if engine == "k2so"), None)
+    theirs = found.get(("coqui", "inference_stream"))
     if ours is None or theirs is None:
         return {}
     return {
@@ -332,8 +333,7 @@ def _ratios(rows: Sequence[Row]) -> dict[str, float]:
 
 def _weights_mb(engine: XttsEngine) -> float:
     gpt = engine.model.gpt
-    read = [*gpt.blocks.parameters(), *gpt.code_head.parameters()]
-    return sum(parameter.nbytes for parameter in read) / 1e6
+    return (quant.weight_bytes(gpt.blocks) + quant.weight_bytes(gpt.code_head)) / 1e6
 
 
 @contextmanager

@@ -55,11 +55,11 @@ class Architecture:
         """Channels of one attention head."""
         return self.gpt_n_model_channels // self.gpt_n_heads
 
-    def weight_bytes(self, text_tokens: int) -> int:
-        """Memory that the GPT and the vocoder take in float32."""
+    def weight_bytes(self, text_tokens: int, size: int = 4) -> int:
+        """Memory that the GPT, with `size` bytes per weight of its layers, and the vocoder take."""
         channels = self.gpt_n_model_channels
         embeddings = text_tokens + self.gpt_max_text_tokens + self.gpt_max_audio_tokens + 2 * self.gpt_num_audio_tokens
-        return 4 * (12 * self.gpt_layers * channels**2 + embeddings * channels + 18_000_000)
+        return size * 12 * self.gpt_layers * channels**2 + 4 * (embeddings * channels + 18_000_000)
 
     @property
     def max_new_tokens(self) -> int:
@@ -115,7 +115,7 @@ class Weights:
         copy = torch.empty(source.shape, dtype=torch.float32)
         copy.copy_(source)
         if self._mapped:
-            _forget_pages(tensor)
+            forget_pages(tensor)
         return copy
 
     def state_dict(self, prefix: str) -> dict[str, Tensor]:
@@ -237,7 +237,7 @@ def _pick(kind: Any, values: dict[str, Any], folder: Path) -> Any:
     return kind(**chosen)
 
 
-def _forget_pages(tensor: Tensor) -> None:
+def forget_pages(tensor: Tensor) -> None:
     """Give a mapped tensor's pages back, so that a copy does not count twice; they are read again when needed."""
     if not hasattr(mmap, "MADV_DONTNEED"):
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,36 +15,20 @@ from torch import Tensor
 
 from ...config import Config, XttsConfig
 from ...engine import Attribution, EngineError, Request, Voice
-from . import hub
-from .checkpoint import Architecture, Checkpoint, Defaults
-from .memory import check_room
-from .model import Gpt, KVCache, load_gpt
+from . import hub, quant
+from .checkpoint import Checkpoint, Defaults
+from .loading import Model, Models, Progress
+from .model import KVCache
 from .sampling import Sampling
-from .speaker import Cloner
-from .tokenizer import TextTokenizer
+from .speaker import Cloner, Conditioning
 from .utterance import XttsUtterance
-from .vocoder import Timbre, Vocoder, load_vocoder
+from .vocoder import Timbre
 from .voices import VoiceStore
 
 _LOGGER = logging.getLogger(__name__)
 
 _VOICES_KEPT = 16
 """Voices whose prompt stays in memory, 8 MB each."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """The parts that every utterance shares."""
-
-    architecture: Architecture
-    tokenizer: TextTokenizer
-    gpt: Gpt
-    vocoder: Vocoder
-
-    @property
-    def device(self) -> torch.device:
-        """Where it runs."""
-        return self.gpt.device
 
 
 @dataclass(frozen=True)
@@ -66,9 +50,20 @@ class XttsEngine:
     attribution = Attribution("Coqui", "https://huggingface.co/coqui/XTTS-v2")
 
     def __init__(
-        self, model: Model, store: VoiceStore, languages: Sequence[str], settings: XttsConfig, sampling: Sampling
+        self,
+        model: Model,
+        store: VoiceStore,
+        languages: Sequence[str],
+        settings: XttsConfig,
+        sampling: Sampling,
+        models: Models | None = None,
+        note: str = "",
     ) -> None:
-        self.model, self.sampling = model, sampling
+        """`models`: where a safer model comes from when this one fails."""
+        self.model, self.sampling, self.note = model, sampling, note
+        self._models = models
+        self._failure: str | None = None
+        self._stepping_down = threading.Lock()
         self._store, self._settings = store, settings
         self._languages = tuple(_tag(language) for language in languages)
         self._prepared: OrderedDict[str, tuple[object, Prepared]] = OrderedDict()
@@ -77,7 +72,7 @@ class XttsEngine:
         self._closed = False
 
     @classmethod
-    def load(cls, config: Config) -> XttsEngine:
+    def load(cls, config: Config, progress: Progress | None = None) -> XttsEngine:
         """Find or fetch the checkpoint and load it. Takes seconds to minutes; call it off the event loop.
 
         Raises:
@@ -89,35 +84,34 @@ class XttsEngine:
         device = _device(settings.device)
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
-        arch = checkpoint.architecture
-        tokenizer = TextTokenizer(checkpoint.vocab)
-        check_room(arch.weight_bytes(tokenizer.size))
-        try:
-            weights = checkpoint.weights()
-            model = Model(
-                arch,
-                tokenizer,
-                load_gpt(weights, arch, tokenizer.size).to(device),
-                load_vocoder(weights, arch).to(device),
-            )
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            raise EngineError(
-                "Memory ran out while loading XTTS; close other programs or use --engine piper."
-            ) from error
+        cache = config.engines.cache_dir.expanduser()
+        sampling = _sampling(settings, checkpoint.defaults)
+        models = Models(checkpoint, settings, device, cache / "xtts-quantized", sampling)
+        model, note = models.load(progress)
         data = config.engines.data_dir.expanduser()
         store = VoiceStore(
             checkpoint.speakers(),
             (settings.voices_dir or data / "voices-xtts").expanduser(),
-            cache=config.engines.cache_dir.expanduser() / "xtts-voices",
-            cloner=Cloner(weights, arch, checkpoint.defaults),
-            fingerprint=checkpoint.fingerprint(),
+            cache=cache / "xtts-voices",
+            cloner=Cloner(models.weights, checkpoint.architecture, checkpoint.defaults),
+            fingerprint=models.fingerprint,
             languages=checkpoint.languages,
         )
-        engine = cls(model, store, checkpoint.languages, settings, _sampling(settings, checkpoint.defaults))
+        engine = cls(model, store, checkpoint.languages, settings, sampling, models, note)
         if not engine.voices():
             raise EngineError(f"{checkpoint.folder} has no speakers; add speakers_xtts.pth, or clips in --voices-dir.")
         engine._warm_up()
         return engine
+
+    @property
+    def mode(self) -> str:
+        """The GPT's precision."""
+        return self.model.mode
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        """What this device runs well."""
+        return {mode.name: mode.note for mode in quant.modes(self.model.device) if mode.runs}
 
     def voices(self) -> Sequence[Voice]:
         """Cloned voices, then the checkpoint's own speakers."""
@@ -127,6 +121,15 @@ class XttsEngine:
             *(self._voice(clone.name, clone.language, "cloned from your clips") for clone in clones),
             *(self._voice(name, None, "XTTS speaker") for name in self._store.built_in() if name not in names),
         ]
+
+    @property
+    def cloner(self) -> Cloner:
+        """What measures voices."""
+        return self._store.cloner
+
+    def conditioning(self, voice: str) -> Conditioning:
+        """What the model knows of a voice. Raises EngineError when there is no such voice."""
+        return self._store.conditioning(voice)
 
     def max_chars(self, language: str) -> int:
         """Coqui's limit for the language."""
@@ -140,10 +143,32 @@ class XttsEngine:
         """
         if self._closed:
             raise EngineError("The engine is closed; ask for the voice again.")
-        prepared = self._prepare(request.voice)
-        return XttsUtterance(
-            self.model, prepared, request, settings=self._settings, sampling=self.sampling, engine=self
-        )
+        if self._failure is not None:
+            self._step_down()
+        model = self.model
+        try:
+            prepared = self._prepare(request.voice, model)
+        except quant.NotANumber as error:
+            self.distrust(model, str(error))
+            self._step_down()
+            model = self.model
+            prepared = self._prepare(request.voice, model)
+        return XttsUtterance(model, prepared, request, settings=self._settings, sampling=self.sampling, engine=self)
+
+    def distrust(self, model: Model, why: str) -> None:
+        """Note that a model computed what is no number: the next reply gets a safer one."""
+        if model is self.model and self._models is not None:
+            self._failure = why
+
+    def _step_down(self) -> None:
+        with self._stepping_down:
+            if self._failure is None or self._models is None:
+                return
+            model, note = self._models.load_safer(self.model, self._failure)
+            with self._lock:
+                self._caches.clear()
+                self._prepared.clear()
+                self.model, self.note, self._failure = model, note, None
 
     def close(self) -> None:
         """Free what can be freed; the weights go with the last utterance."""
@@ -169,19 +194,22 @@ class XttsEngine:
             if not self._closed:
                 self._caches.append(cache)
 
-    def _prepare(self, name: str) -> Prepared:
+    def _prepare(self, name: str, model: Model) -> Prepared:
         conditioning = self._store.conditioning(name)
         with self._lock:
             kept = self._prepared.get(name)
             if kept is not None and kept[0] is conditioning:
                 self._prepared.move_to_end(name)
                 return kept[1]
-        device = self.model.device
-        prepared = Prepared(
-            self.model.gpt.prefix(conditioning.latents.to(device)),
-            self.model.vocoder.timbre(conditioning.embedding.to(device)),
-        )
+        if not (conditioning.latents.isfinite().all() and conditioning.embedding.isfinite().all()):
+            raise EngineError(f"The voice '{name}' holds values that are no numbers; make it again from other clips.")
+        with quant.numbers_only():
+            prefix = model.gpt.prefix(conditioning.latents.to(model.device))
+            quant.check_numbers(prefix)
+        prepared = Prepared(prefix, model.vocoder.timbre(conditioning.embedding.to(model.device)))
         with self._lock:
+            if model is not self.model:
+                return prepared
             self._prepared[name] = (conditioning, prepared)
             while len(self._prepared) > _VOICES_KEPT:
                 self._prepared.popitem(last=False)

@@ -123,13 +123,13 @@ class Gpt(nn.Module):
         latents: Tensor = self.final_norm(self.ln_f(x))
         return latents
 
-    def prefill(self, x: Tensor, cache: KVCache, row: int, start: int) -> Tensor:
-        """Read several tokens of one row from position `start` on. x (T, C) -> the last one's latent (1, C)."""
+    def prefill(self, x: Tensor, cache: KVCache, row: int, start: int, last: int = 1) -> Tensor:
+        """Read several tokens of one row from position `start` on. x (T, C) -> latents of the `last` ones (n, C)."""
         count = x.shape[0]
         mask = torch.ones(count, start + count, dtype=torch.bool, device=x.device).tril(start)
         for block, slabs in zip(self._blocks, cache.slabs, strict=True):
             x = block.prefill(x, slabs[row], start, mask)
-        latent: Tensor = self.final_norm(self.ln_f(x[-1:]))
+        latent: Tensor = self.final_norm(self.ln_f(x[-last:]))
         return latent
 
     @torch.inference_mode()
@@ -151,14 +151,26 @@ def load_gpt(weights: Weights, arch: Architecture, text_tokens: int) -> Gpt:
     """
     with torch.device("meta"):
         gpt = Gpt(arch, text_tokens)
-    for name, parameter in list(gpt.named_parameters()):
-        source = _source_name(name)
+    _fill(gpt, weights, "")
+    return gpt.eval()
+
+
+def load_block(weights: Weights, arch: Architecture, index: int) -> Block:
+    """One block of the GPT alone, as `load_gpt` would load it."""
+    with torch.device("meta"):
+        block = Block(arch)
+    _fill(block, weights, f"blocks.{index}.")
+    return block.eval()
+
+
+def _fill(module: nn.Module, weights: Weights, prefix: str) -> None:
+    for name, parameter in list(module.named_parameters()):
+        source = _source_name(prefix + name)
         transpose = source.endswith(("c_attn.weight", "c_fc.weight", "c_proj.weight"))
         shape = tuple(reversed(parameter.shape)) if transpose else tuple(parameter.shape)
         owner, _, leaf = name.rpartition(".")
         copy = weights.copy(source, shape, transpose=transpose)
-        setattr(gpt.get_submodule(owner), leaf, nn.Parameter(copy, requires_grad=False))
-    return gpt.eval()
+        setattr(module.get_submodule(owner), leaf, nn.Parameter(copy, requires_grad=False))
 
 
 _TOP = {

@@ -81,6 +81,7 @@ class Cloner:
 
     def __init__(self, weights: Weights, arch: Architecture, defaults: Defaults) -> None:
         self._weights, self._arch, self._defaults = weights, arch, defaults
+        self._encoder: nn.Module | None = None  # kept for `embedding` alone
 
     @property
     def recipe(self) -> str:
@@ -104,6 +105,14 @@ class Cloner:
         embeddings = [encoder(resample(audio, _RATE, _ENCODER_RATE), l2_norm=True) for audio in audios]  # (1, D)
         latents = self._latents(torch.cat(audios, 1))
         return Conditioning(latents, torch.stack(embeddings).mean(0).t().contiguous())
+
+    @torch.inference_mode()
+    def embedding(self, sound: Tensor, rate: int) -> Tensor:
+        """The speaker embedding (D,) of a sound (n,)."""
+        if self._encoder is None:
+            self._encoder = self._speaker_encoder()
+        found: Tensor = self._encoder(resample(sound[None], rate, _ENCODER_RATE), l2_norm=True)[0]
+        return found
 
     def _latents(self, audio: Tensor) -> Tensor:
         """The mean over chunks of the perceiver's latents (32, C)."""

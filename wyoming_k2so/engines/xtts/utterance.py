@@ -14,13 +14,14 @@ from torch import Tensor
 
 from ...config import XttsConfig
 from ...engine import EngineError, Request, Samples
-from . import hygiene
+from . import hygiene, quant
 from .decode import Decoding, decode_one_token
 from .sampling import Sampling
 from .stream import VocoderStream
 
 if TYPE_CHECKING:
-    from .engine import Model, Prepared, XttsEngine
+    from .engine import Prepared, XttsEngine
+    from .loading import Model
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -123,22 +124,27 @@ class XttsUtterance:
         cache = self._engine.borrow_cache()
         try:
             decoding = Decoding(model.gpt, cache, 0, self._sampling, generator, limit=limit, exact=exact)
-            decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=model.device))
+            with quant.numbers_only():
+                decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=model.device))
             start, ended = 0, False
             while not ended:
-                while decoding.count < start + block and not decoding.full:
-                    decode_one_token(model.gpt, [decoding])
+                with quant.numbers_only():
+                    while decoding.count < start + block and not decoding.full:
+                        decode_one_token(model.gpt, [decoding])
                 stop = decoding.stopped_at(start)
                 end = decoding.count if stop is None else stop + 1
                 ended = stop is not None or decoding.full or (not exact and self._loops(decoding, end))
                 samples = stream.feed(decoding.latents[start:end])
                 start = end
                 yield _NOTHING if samples is None else _numpy(samples)
+            samples = stream.finish()
+            if samples is not None:
+                yield _numpy(samples)
+        except quant.NotANumber as error:
+            self._engine.distrust(model, str(error))
+            raise EngineError(f"XTTS in {model.mode} failed: {error}.") from error
         finally:
             self._engine.return_cache(cache)
-        samples = stream.finish()
-        if samples is not None:
-            yield _numpy(samples)
 
     def _loops(self, decoding: Decoding, end: int) -> bool:
         if not self._settings.stop_loops or not hygiene.loop_length(decoding.codes[max(0, end - 60) : end].tolist()):
@@ -154,4 +160,6 @@ class XttsUtterance:
 
 def _numpy(samples: Tensor) -> Samples:
     array: Samples = samples.float().cpu().numpy()
+    if not np.isfinite(array).all():
+        raise quant.NotANumber
     return array

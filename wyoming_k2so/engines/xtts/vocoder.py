@@ -10,7 +10,9 @@ writes them without reordering, a third faster than Conv1d on a CPU.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,7 @@ from torch.nn import functional
 
 from ...engine import EngineError
 from .checkpoint import Architecture, Weights
+from .packed import Conv, pack
 
 _SLOPE = 0.1
 _KERNELS = (3, 7, 11)
@@ -40,10 +43,10 @@ class Timbre:
     stages: tuple[Tensor | None, ...]
 
 
-def _conv(channels_in: int, channels_out: int, kernel: int, dilation: int = 1, *, bias: bool = True) -> nn.Conv2d:
+def _conv(channels_in: int, channels_out: int, kernel: int, dilation: int = 1, *, bias: bool = True) -> Conv:
     """A convolution along time that keeps the length."""
     padding = (0, dilation * (kernel // 2))
-    return nn.Conv2d(channels_in, channels_out, (1, kernel), dilation=(1, dilation), padding=padding, bias=bias)
+    return Conv(channels_in, channels_out, (1, kernel), dilation=(1, dilation), padding=padding, bias=bias)
 
 
 class _ResBlock(nn.Module):
@@ -55,9 +58,8 @@ class _ResBlock(nn.Module):
         self.convs2 = nn.ModuleList(_conv(channels, channels, kernel) for _ in _DILATIONS)
 
     def forward(self, x: Tensor) -> Tensor:
-        for first, second in zip(self.convs1, self.convs2, strict=True):
-            inner = functional.leaky_relu_(first(functional.leaky_relu(x, _SLOPE)), _SLOPE)
-            x = second(inner).add_(x)
+        for first, second in cast("Iterable[tuple[Conv, Conv]]", zip(self.convs1, self.convs2, strict=True)):
+            x = second.plus(first.activated(functional.leaky_relu(x, _SLOPE), _SLOPE), x)
         return x
 
 
@@ -83,10 +85,23 @@ class Vocoder(nn.Module):
                 self.conds.append(_conv(arch.d_vector_dim, channels, 1))
         self.conv_post = _conv(channels, 1, 7, bias=False)
 
+        self.dtype = torch.float32
+        """What the convolutions compute in, all but the last: 16 bits hold a signal of 8 or 11 bits."""
+
+    def prepare(self, dtype: torch.dtype, device: torch.device) -> Vocoder:
+        """Compute in `dtype` on `device` from now on; once, in place."""
+        post, self.dtype = self.conv_post, dtype
+        del self.conv_post
+        self.to(device, dtype)
+        self.conv_post = post.to(device)
+        if device.type == "cpu":
+            pack(self)
+        return self
+
     @torch.inference_mode()
     def timbre(self, embedding: Tensor) -> Timbre:
         """Project a speaker embedding (D, 1), once per voice."""
-        embedding = embedding[None, :, None]
+        embedding = embedding[None, :, None].to(self.dtype)
         stages = [cond(embedding) for cond in self.conds] or [None] * len(_UPSAMPLE)
         return Timbre(self.cond_layer(embedding), tuple(stages))
 
@@ -97,7 +112,7 @@ class Vocoder(nn.Module):
         `left` and `right` are neighbours for context: CONTEXT and LOOKAHEAD of them, or all that there are at an
         utterance's ends.
         """
-        x = frames[None, :, None].contiguous(memory_format=torch.channels_last)
+        x = frames[None, :, None].to(self.dtype, memory_format=torch.channels_last)
         x = self.conv_pre(x).add_(timbre.pre)
         rate = 1  # samples per frame so far
         for stage, (factor, _) in enumerate(_UPSAMPLE):
@@ -111,7 +126,7 @@ class Vocoder(nn.Module):
             keep_left, keep_right = min(left, _NEEDED[stage]), min(right, _NEEDED[stage])
             x = x[..., (left - keep_left) * rate : x.shape[3] - (right - keep_right) * rate]
             left, right = keep_left, keep_right
-        x = self.conv_post(functional.leaky_relu(x))  # torch's default slope here, as in HiFi-GAN
+        x = self.conv_post(functional.leaky_relu(x).float())  # torch's default slope here, as in HiFi-GAN
         return torch.tanh(x)[0, 0, 0, left * rate : x.shape[3] - right * rate]
 
 

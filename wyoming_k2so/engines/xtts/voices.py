@@ -54,7 +54,7 @@ class VoiceStore:
     ) -> None:
         """`cache`: folder for computed conditioning, made when needed; `fingerprint`: of the checkpoint's weights."""
         self._built_in = {name: Conditioning(*tensors) for name, tensors in built_in.items()}
-        self._folder, self._cache, self._cloner = folder, cache, cloner
+        self._folder, self._cache, self.cloner = folder, cache, cloner
         self._fingerprint, self._languages = fingerprint, languages
         self._lock = threading.Lock()
         self._cloning = threading.Lock()
@@ -128,7 +128,7 @@ class VoiceStore:
         return self._checked[key] is None
 
     def _cached(self, clone: Clone) -> Conditioning:
-        digest = hashlib.sha256(repr((_CACHE_VERSION, self._fingerprint, self._cloner.recipe)).encode())
+        digest = hashlib.sha256(repr((_CACHE_VERSION, self._fingerprint, self.cloner.recipe)).encode())
         try:
             for clip in clone.clips:
                 digest.update(hashlib.sha256(clip.read_bytes()).digest())
@@ -139,7 +139,7 @@ class VoiceStore:
             conditioning = _read(path)
             if conditioning is None:
                 _LOGGER.info("Cloning the voice %s", clone.name)
-                conditioning = self._cloner.clone(clone.clips)
+                conditioning = self.cloner.clone(clone.clips)
                 _write(path, conditioning)
         return conditioning
 

@@ -1,0 +1,72 @@
+"""Convolutions whose weights oneDNN keeps in its own order, instead of reordering them at each call.
+
+For a short window most of a 16-bit convolution's time is that reordering. The layer after may be fused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_TYPICAL_WIDTH = 64
+"""Inputs for which oneDNN chooses its order; other lengths compute as well."""
+
+
+class Conv(nn.Conv2d):
+    """A convolution with what often follows it."""
+
+    def activated(self, x: Tensor, slope: float) -> Tensor:
+        """With a leaky ReLU behind it."""
+        return functional.leaky_relu_(self(x), slope)
+
+    def plus(self, x: Tensor, other: Tensor) -> Tensor:
+        """With a sum behind it; `other` is left as it is."""
+        y: Tensor = self(x)
+        return y.add_(other)
+
+
+class PackedConv(nn.Module):
+    """What a Conv or a transposed convolution computes, packed. Its weights cannot be moved or read again."""
+
+    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
+        super().__init__()
+        self.packed_bytes = conv.weight.nbytes
+        self._bias = None if conv.bias is None else conv.bias.detach()
+        self._transposed = isinstance(conv, nn.ConvTranspose2d)
+        place: list[Any] = [list(conv.padding)]
+        if self._transposed:
+            place.append([0, 0])  # output padding
+        self._place = [*place, list(conv.stride), list(conv.dilation), 1]
+        ops = torch.ops.mkldnn
+        reorder = ops._reorder_convolution_transpose_weight if self._transposed else ops._reorder_convolution_weight
+        size = [1, conv.in_channels, 1, _TYPICAL_WIDTH]
+        self._weight = reorder(conv.weight.detach(), *self._place, size)
+        self._run = ops._convolution_transpose_pointwise if self._transposed else ops._convolution_pointwise
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The convolution alone."""
+        y: Tensor = self._run(x, self._weight, self._bias, *self._place, "none", [], "")
+        return y
+
+    def activated(self, x: Tensor, slope: float) -> Tensor:
+        """With a leaky ReLU behind it."""
+        y: Tensor = self._run(x, self._weight, self._bias, *self._place, "leaky_relu", [slope], "")
+        return y
+
+    def plus(self, x: Tensor, other: Tensor) -> Tensor:
+        """With a sum behind it; `other` is left as it is."""
+        y: Tensor = self._run(x, other, self._weight, self._bias, *self._place, "add", None, None, [], None)
+        return y
+
+
+@torch.no_grad()
+def pack(model: nn.Module) -> None:
+    """Pack all convolutions of a model in place, where oneDNN is there."""
+    if not torch.backends.mkldnn.is_available():
+        return
+    for name, module in list(model.named_modules()):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            model.set_submodule(name, PackedConv(module))

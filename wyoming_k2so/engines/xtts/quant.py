@@ -1,0 +1,273 @@
+"""Linear layers with small weights: what is stored, and the module that computes with it. Knows nothing of XTTS.
+
+A layer's weights are encoded into plain tensors (`encode`), which can be kept in a file, and turned into a module that
+takes the place of nn.Linear (`layer`), as in gpt-fast. Torch's packed format never leaves this file, and no other file
+names the interface that torch calls deprecated. N: outputs, K: inputs.
+"""
+
+from __future__ import annotations
+
+import platform
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...engine import EngineError
+
+MODES = ("none", "bf16", "fp16", "int8", "int8-calibrated")
+"""Every precision, and `auto` besides."""
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_PACKING = threading.Lock()
+
+
+class NotANumber(RuntimeError):
+    """A model computed a NaN or an infinity."""
+
+    def __init__(self) -> None:
+        super().__init__("it computed values that are no numbers")
+
+
+@contextmanager
+def numbers_only() -> Iterator[None]:
+    """Raise NotANumber when an int8 layer refuses its inputs."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "min should be less than or equal to max" in str(error):
+            raise NotANumber from error
+        raise
+
+
+def check_numbers(values: Tensor) -> None:
+    """Raise NotANumber when there are values that are none. Waits for the device."""
+    if not values.isfinite().all():
+        raise NotANumber
+
+
+class Int8Linear(nn.Module):
+    """Weights in int8 with one scale per output, inputs quantized on the fly per call; arithmetic in integers."""
+
+    def __init__(self, weight: Tensor, scale: Tensor, bias: Tensor | None) -> None:
+        """weight (N, K) int8, scale (N,), bias (N,); packs them, so that the caller can free them."""
+        super().__init__()
+        self.out_features, self.in_features = weight.shape
+        zeros = torch.zeros(len(scale), dtype=torch.int64)
+        with _PACKING, warnings.catch_warnings():  # the backend is a global of torch
+            warnings.simplefilter("ignore")
+            tensor = torch._make_per_channel_quantized_tensor(weight, scale.double(), zeros, 0)
+            before = torch.backends.quantized.engine
+            torch.backends.quantized.engine = _backend()
+            try:
+                self.packed = torch.ops.quantized.linear_prepack(tensor, bias)
+            finally:
+                torch.backends.quantized.engine = before
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, K) -> (B, N), float32. Raises RuntimeError when x holds a NaN."""
+        y: Tensor = _linear_dynamic(x, self.packed, _REDUCE_RANGE)
+        return y
+
+    @property
+    def packed_bytes(self) -> int:
+        """Memory of weights and scales; the packed format rounds up a little."""
+        return self.out_features * (self.in_features + 12)
+
+
+class HalfLinear(nn.Module):
+    """Weights and arithmetic in a 16-bit type between float32 signals."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight, requires_grad=False)
+        self.bias = None if bias is None else nn.Parameter(bias.to(weight.dtype), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, K) -> (B, N), float32."""
+        return functional.linear(x.to(self.weight.dtype), self.weight, self.bias).float()
+
+
+_linear_dynamic = torch.ops.quantized.linear_dynamic.default
+
+_X86 = platform.machine() in ("x86_64", "AMD64")
+_REDUCE_RANGE = _X86 and not torch.cpu._is_vnni_supported()
+"""Without VNNI, products of 8-bit numbers are summed in 16 bits and may saturate: use 7 bits for the inputs."""
+
+
+def _backend() -> str:
+    supported = torch.backends.quantized.supported_engines
+    # fbgemm keeps one copy of the weights; onednn keeps the unpacked ones besides.
+    return next((name for name in ("fbgemm", "qnnpack") if name in supported), supported[-1])
+
+
+def encode(weight: Tensor, mode: str) -> dict[str, Tensor]:
+    """What a layer stores for weights (N, K): `weight`, and `scale` (N,) where it is needed."""
+    if mode.startswith("int8"):
+        scale = (weight.abs().amax(1) / 127).clamp_(min=torch.finfo(torch.float32).tiny)
+        return {"weight": (weight / scale[:, None]).round_().to(torch.int8), "scale": scale}
+    return {"weight": weight.to(_DTYPES.get(mode, torch.float32))}
+
+
+def layer(tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The module that computes with what `encode` gave, and with `bias` (N,) if there is one."""
+    weight, bias = tensors["weight"], tensors.get("bias")
+    if weight.dtype == torch.int8:
+        return Int8Linear(weight, tensors["scale"], bias)
+    if weight.dtype != torch.float32:
+        return HalfLinear(weight, bias)
+    linear = nn.Linear(*reversed(weight.shape), bias=bias is not None, device="meta")
+    linear.weight = nn.Parameter(weight, requires_grad=False)
+    linear.bias = nn.Parameter(bias, requires_grad=False) if bias is not None else None  # type: ignore[assignment]
+    return linear
+
+
+def linears(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
+    """Every layer that can be quantized, by name."""
+    return ((name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear))
+
+
+@torch.no_grad()
+def swap(model: nn.Module, mode: str) -> nn.Module:
+    """Quantize a model that is in memory, in place, one layer at a time."""
+    for name, linear in list(linears(model)):
+        bias = {} if linear.bias is None else {"bias": linear.bias.detach()}
+        model.set_submodule(name, layer({**encode(linear.weight.detach(), mode), **bias}))
+    return model
+
+
+def weight_bytes(model: nn.Module) -> int:
+    """Memory of all weights of a model."""
+    packed = sum(getattr(module, "packed_bytes", 0) for module in model.modules())
+    return packed + sum(parameter.nbytes for parameter in model.parameters())
+
+
+# ---- calibration ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Divides a layer's inputs by `factors` (K,) and multiplies its weights' columns by them."""
+
+    factors: Tensor
+    strength: float
+    """0: plain int8 was best."""
+
+
+@torch.no_grad()
+def find_smoothing(
+    weight: Tensor,
+    inputs: Tensor,
+    peaks: Tensor | None = None,
+    strengths: tuple[float, ...] = (0.0, 0.35, 0.5, 0.65),
+) -> Smoothing:
+    """The factors with which the layer's int8 output is nearest to its own on sample inputs.
+
+    weight (N, K), inputs (rows, K), peaks (K,): greatest absolute input per channel, if known from more. Factors are
+    a^s / w^(1-s) with a and w the greatest absolute input and weight per channel (SmoothQuant, Xiao et al. 2023,
+    eq. 4); the strength s is searched here instead of fixed.
+    """
+    peaks = (inputs.abs().amax(0) if peaks is None else peaks).clamp(min=1e-5)
+    columns = weight.abs().amax(0).clamp_(min=1e-5)
+    exact = functional.linear(inputs, weight)
+    best: tuple[float, Smoothing] | None = None
+    for strength in strengths:
+        factors = peaks**strength / columns ** (1 - strength) if strength else torch.ones_like(peaks)
+        factors /= factors.log().mean().exp()
+        smoothed = layer(encode(weight * factors, "int8"))(inputs / factors)
+        error = float((smoothed - exact).square().mean())
+        if best is None or error < best[0]:
+            best = error, Smoothing(factors, strength)
+    assert best is not None
+    return best[1]
+
+
+@torch.no_grad()
+def smooth(linear: nn.Linear, smoothing: Smoothing, before: Callable[[Tensor], None]) -> None:
+    """Fold factors into a layer and, by `before(1 / factors)`, into what makes its inputs: free at run time."""
+    linear.weight.mul_(smoothing.factors)
+    before(1 / smoothing.factors)
+
+
+# ---- what runs where --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One precision on one device."""
+
+    name: str
+    runs: bool
+    note: str
+    """What it costs and gains, or why it does not run and what to use instead."""
+
+
+def modes(device: torch.device) -> list[Mode]:
+    """Every mode on this device, whether it runs well, and a sentence for people."""
+    if device.type == "cuda":
+        return [
+            Mode("none", True, "Full precision; slower and twice the memory of fp16."),
+            Mode("bf16", True, "Half the memory; a little less exact than fp16."),
+            Mode("fp16", True, "Half the memory and the fastest on a GPU."),
+            Mode("int8", False, "int8 layers are made for processors; use fp16 on a GPU."),
+            Mode("int8-calibrated", False, "int8 layers are made for processors; use fp16 on a GPU."),
+        ]
+    bf16 = has_bf16()
+    return [
+        Mode("none", True, "Full precision, the reference; the slowest, 1.6 GB of weights."),
+        Mode("bf16", bf16, "Half the memory, a little faster, no audible loss.")
+        if bf16
+        else Mode("bf16", False, "This processor has no arithmetic for bf16; use int8, or none for full precision."),
+        Mode("fp16", False, "Processors compute fp16 hundreds of times slower than fp32; use bf16 or int8."),
+        Mode("int8", True, "A quarter of the memory and the fastest on a processor; a small loss."),
+        Mode("int8-calibrated", True, "As fast and small as int8 and more exact; takes minutes to make, once."),
+    ]
+
+
+def has_bf16() -> bool:
+    """Whether this processor computes bf16 itself."""
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():  # on x86 true of processors that only emulate it
+        return False
+    return not _X86 or bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def resolve(wanted: str, device: torch.device) -> str:
+    """The mode that `wanted` stands for. Raises EngineError when the device cannot run it well."""
+    if wanted == "auto":
+        return "fp16" if device.type == "cuda" else "int8"
+    mode = next(mode for mode in modes(device) if mode.name == wanted)
+    if not mode.runs:
+        raise EngineError(f"--quantization {wanted}: {mode.note}")
+    return wanted
+
+
+def resolve_vocoder(wanted: str, device: torch.device) -> torch.dtype:
+    """The type that a vocoder computes in. Raises EngineError when the device cannot run it well."""
+    if wanted == "auto":
+        if device.type == "cuda":
+            return torch.float16
+        return torch.bfloat16 if has_bf16() else torch.float32
+    if wanted == "fp32":
+        return torch.float32
+    if device.type != "cuda" and (wanted == "fp16" or not has_bf16()):
+        instead = "bf16" if wanted == "fp16" and has_bf16() else "fp32"
+        raise EngineError(f"--vocoder-precision {wanted}: this processor has no arithmetic for it; use {instead}.")
+    return _DTYPES[wanted]
+
+
+def safer(mode: str, device: torch.device) -> str | None:
+    """The next mode to try when `mode` fails; None after full precision."""
+    order = [name for name in ("bf16", "none") if name == "none" or _runs(name, device)]
+    if mode == "fp16" or mode.startswith("int8"):
+        return order[0]
+    return "none" if mode == "bf16" else None
+
+
+def _runs(mode: str, device: torch.device) -> bool:
+    """Whether the device runs `mode` well."""
+    return any(item.name == mode and item.runs for item in modes(device))

@@ -1,0 +1,125 @@
+"""Converted weights on disk: one safetensors file per checkpoint, mode and format version. Knows nothing of the model.
+
+A file is written beside its place and moved there; what cannot be read, or is not what was written, is reported and
+made again by the caller.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import logging
+import os
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .checkpoint import forget_pages
+
+_LOGGER = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Raise it when stored tensors change their meaning: older files are then made again."""
+
+
+_TRIM_EACH = 64_000_000
+
+
+class Damaged(Exception):
+    """A stored file is not what was written."""
+
+
+class Stored:
+    """An open file of tensors."""
+
+    def __init__(self, path: Path) -> None:
+        self._taken = 0
+        try:
+            self._file = safe_open(path, "pt")
+            meta = self._file.metadata() or {}
+            self._sums: dict[str, int] = json.loads(meta["checksums"])
+            if meta["format"] != str(FORMAT) or set(self._sums) != set(self._file.keys()):
+                raise Damaged("it is of another format")
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise Damaged(str(error)) from error
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the tensors."""
+        return list(self._sums)
+
+    def take(self, name: str) -> Tensor:
+        """A copy of a tensor. Raises Damaged when it is not the one that was written."""
+        mapped = self._file.get_tensor(name)
+        copy = mapped.clone()
+        self._taken += copy.nbytes
+        if self._taken > _TRIM_EACH:  # what was taken before has been used and freed, into a heap that keeps it
+            free_memory()
+            self._taken = 0
+        forget_pages(mapped)
+        if _checksum(copy) != self._sums[name]:
+            raise Damaged(f"{name} has changed")
+        return copy
+
+
+class Store:
+    """The folder of converted weights of one checkpoint."""
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self._folder, self._fingerprint = folder, fingerprint
+
+    def path(self, key: str) -> Path:
+        """Where the weights of a mode lie or would lie."""
+        return self._folder / f"{self._fingerprint}-{key}-v{FORMAT}.safetensors"
+
+    def open(self, key: str) -> Stored | None:
+        """The stored weights of a mode; None when there are none. Raises Damaged."""
+        path = self.path(key)
+        return Stored(path) if path.exists() else None
+
+    def save(self, key: str, tensors: Mapping[str, Tensor]) -> Stored | None:
+        """Write and reopen; None, and a line in the log, when they cannot be written."""
+        path = self.path(key)
+        meta = {
+            "format": str(FORMAT),
+            "checksums": json.dumps({name: _checksum(tensor) for name, tensor in tensors.items()}),
+        }
+        temporary: Path | None = None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
+            os.close(handle)
+            temporary = Path(name)
+            save_file(dict(tensors), temporary, meta)
+            temporary.replace(path)
+            self._drop_older(key, path)
+            return Stored(path)
+        except (OSError, SafetensorError, Damaged) as error:
+            _LOGGER.warning("Converted weights cannot be kept, so the next start is slower: %s", error)
+            return None
+        finally:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+
+    def _drop_older(self, key: str, path: Path) -> None:
+        for other in self._folder.glob(f"{self._fingerprint}-{key}-v*.safetensors"):
+            if other != path:
+                with contextlib.suppress(OSError):
+                    other.unlink()
+
+
+def _checksum(tensor: Tensor) -> int:
+    return zlib.crc32(memoryview(tensor.contiguous().view(-1).view(torch.uint8).numpy()))
+
+
+def free_memory() -> None:
+    """Give memory back that was freed but is kept for later; where the C library can do so."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
