@@ -101,10 +101,10 @@ def k2so_info(**fields: Any) -> Event:
     data = {
         "version": "7",
         "locked": False,
-        "settings": {"engine": "auto", "quantization": "int8", "voice": None, "language": None, "speed": 1.0},
+        "settings": {"engine": "auto", "quantization": "auto", "voice": None, "language": None, "speed": 1.0},
         "allowed": {
             "engine": {"choices": ["auto", "piper", "xtts"], "help": ""},
-            "quantization": {"choices": ["int8", "int4"], "help": ""},
+            "quantization": {"choices": ["auto", "int8", "none"], "help": ""},
             "speed": {"min": 0.5, "max": 2, "help": ""},
         },
         "engines": [
