@@ -369,7 +369,7 @@ async def test_only_what_the_server_can_do_is_offered(home: HomeAssistant, socke
         assert shown(await open_options(home, entry))["quantization"] is None
 
         # Without the engine there is no such field, and the choice is kept.
-        peer.script["k2so-describe"] = [k2so_info(settings={"speed": 1.0}, engines=[])]
+        peer.script["k2so-describe"] = [k2so_info(allowed={"speed": {"min": 0.5, "max": 2}})]
         await pass_time(home)
         await save_options(home, await open_options(home, entry), {"speed": 1.5})
         assert "quantization" not in peer["k2so-configure"].data["settings"]
