@@ -128,7 +128,8 @@ class HassProcess:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._token = ""
+        self.token = ""
+        """Logs its owner in."""
         self._process: subprocess.Popen[bytes] | None = None
         self._output = folder / "output.txt"
         for component in components:
@@ -142,8 +143,8 @@ class HassProcess:
         with self._output.open("ab") as output:
             # Its own folder: Python would find custom components of ours where pytest runs.
             self._process = subprocess.Popen(command, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT)
-        self._wait("/api/onboarding")
-        if not self._token:
+        self._wait("/api/config" if self.token else "/api/onboarding")
+        if not self.token:
             self._onboard()
         deadline = time.monotonic() + START_S
         while (config := self.call("GET", "/api/config"))["state"] != "RUNNING":
@@ -199,7 +200,7 @@ class HassProcess:
     ) -> Fetched:
         """A request whose response is taken as it arrives. `path` may be a whole URL."""
         parts = urlsplit(path)
-        headers = {"Content-Type": content_type} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
+        headers = {"Content-Type": content_type} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             started = time.monotonic()
@@ -218,7 +219,7 @@ class HassProcess:
         """A connection to the websocket API."""
         async with aiohttp.ClientSession() as session, session.ws_connect(f"{self.url}/api/websocket") as socket:
             await socket.receive_json()
-            await socket.send_json({"type": "auth", "access_token": self._token})
+            await socket.send_json({"type": "auth", "access_token": self.token})
             if (answer := await socket.receive_json())["type"] != "auth_ok":
                 raise HassError(str(answer))
             yield Websocket(socket)
@@ -248,7 +249,7 @@ class HassProcess:
         answer = self.fetch(
             "/auth/token", method="POST", body=form.encode(), content_type="application/x-www-form-urlencoded"
         )
-        self._token = json.loads(answer.body)["access_token"]
+        self.token = json.loads(answer.body)["access_token"]
         # A loop of its own, and not asyncio.run, which would take away the one that pytest has set.
         loop = asyncio.new_event_loop()
         try:
@@ -261,7 +262,7 @@ class HassProcess:
             # Unconfirmed, the port would be taken back after five minutes.
             await websocket.call("http/config/promote")
             # The first token lasts half an hour.
-            self._token = await websocket.call("auth/long_lived_access_token", client_name="tests", lifespan=1)
+            self.token = await websocket.call("auth/long_lived_access_token", client_name="tests", lifespan=1)
 
 
 def free_port() -> int:
