@@ -15,7 +15,7 @@ from . import __version__, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config
 from .engine import EngineError
-from .loader import FLAGSHIP, Loader
+from .loader import FLAGSHIP, Loader, State
 from .metrics import Metrics
 
 
@@ -59,12 +59,18 @@ class Control:
             "locked": self.config.server.lock_settings,
             "settings": settings,
             "allowed": allowed,
-            "engines": [
-                {"name": name, "state": state.state, "detail": state.detail}
-                for name, state in self._loader.states.items()
-            ],
+            "engines": [self._engine(name, state) for name, state in self._loader.states.items()],
             "speaking": self._catalog.resolve().engine.name,
             "figures": self._metrics.snapshot(),
+        }
+
+    def _engine(self, name: str, state: State) -> dict[str, str]:
+        loaded = next((engine for engine in self._catalog.engines if engine.name == name), None)
+        return {
+            "name": name,
+            "state": state.state,
+            "detail": state.detail or (loaded.note if loaded else ""),
+            "mode": loaded.mode if loaded else "",
         }
 
     async def change(self, values: Mapping[str, Any]) -> None:

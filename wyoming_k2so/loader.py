@@ -84,7 +84,7 @@ class Loader:
                 self.states[name] = before if loaded else State("failed", str(error))
                 raise
             self._catalog.put(engine, first=name == FLAGSHIP)
-            self.states[name] = State("ready")
+            self.states[name] = State("ready", engine.note)
             _LOGGER.debug("Engine %s is ready", name)
 
     def unload(self, name: str, reason: str) -> None:

@@ -147,7 +147,7 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
     garage.may_load.clear()
     change = asyncio.create_task(control.change({"engine": "xtts"}))
     await asyncio.to_thread(garage.loading.wait, 30)
-    assert control.describe()["engines"] == [{"name": "xtts", "state": "loading", "detail": ""}]
+    assert control.describe()["engines"] == [{"name": "xtts", "state": "loading", "detail": "", "mode": ""}]
     assert catalog.resolve().engine.name == "piper"
     garage.may_load.set()
     await change
