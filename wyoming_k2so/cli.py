@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -115,10 +115,13 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
 def _serve(config: Config, _flags: argparse.Namespace) -> int:
     from .connection import Service  # noqa: PLC0415  the other commands need no server
     from .control import Control  # noqa: PLC0415
-    from .server import Server, parse_uri  # noqa: PLC0415
+    from .server import ServeError, Server, parse_uri  # noqa: PLC0415
 
     began = time.monotonic()
-    _, host, _, _ = parse_uri(config.server.uri)
+    try:
+        _, host, _, _ = parse_uri(config.server.uri)
+    except ServeError as error:
+        raise options.OptionError(f"uri: {error}") from None
     metrics = Metrics()
     if config.server.metrics_port is not None:
         try:
@@ -314,8 +317,9 @@ def _leave_models(status: int) -> None:
     """
     deadline = time.monotonic() + LEAVING_S
     inside = [thread for thread in threading.enumerate() if thread.name in (SYNTHESIS, LOADING)]
-    for thread in inside:
-        thread.join(max(0.0, deadline - time.monotonic()))
+    with suppress(KeyboardInterrupt):
+        for thread in inside:
+            thread.join(max(0.0, deadline - time.monotonic()))
     if any(thread.is_alive() for thread in inside):
         sys.stdout.flush()
         os._exit(status)

@@ -257,6 +257,8 @@ class Connection:
                 timestamp = await self._speak_reply(job.reply) if job.reply and not job.refusal else 0
                 if job.refusal is not None:
                     _LOGGER.warning("Refused a request of %s: %s", self._peer(), job.refusal.text)
+                    if job.reply is None:
+                        self._service.metrics.refuse()
                     await self._write(job.refusal)
                 await self._write(AudioStop(timestamp=timestamp))
                 if job.streaming:

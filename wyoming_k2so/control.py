@@ -40,7 +40,10 @@ class Control:
     def describe(self) -> dict[str, Any]:
         """Settings, what each may be, the engines' states and the figures so far; see docs/protocol.md."""
         settings, allowed = {}, {}
+        flagship = next((engine for engine in self._catalog.engines if engine.name == FLAGSHIP), None)
         for setting in _live():
+            if setting.group == FLAGSHIP and flagship is None:
+                continue
             value = getattr(getattr(self.config, setting.group), setting.key)
             settings[setting.key] = value if isinstance(value, (bool, int, float, str)) or value is None else str(value)
             option = setting.option
@@ -54,24 +57,24 @@ class Control:
                 )
                 if value not in (None, [])
             }
+        if flagship is not None:
+            allowed["quantization"]["choices"] = ["auto", *flagship.modes]
         return {
             "version": __version__,
             "locked": self.config.server.lock_settings,
             "settings": settings,
             "allowed": allowed,
-            "engines": [self._engine(name, state) for name, state in self._loader.states.items()],
+            "engines": [self._describe_engine(name, state) for name, state in self._loader.states.items()],
             "speaking": self._catalog.resolve().engine.name,
             "figures": self._metrics.snapshot(),
         }
 
-    def _engine(self, name: str, state: State) -> dict[str, str]:
-        loaded = next((engine for engine in self._catalog.engines if engine.name == name), None)
-        return {
-            "name": name,
-            "state": state.state,
-            "detail": state.detail or (loaded.note if loaded else ""),
-            "mode": loaded.mode if loaded else "",
-        }
+    def _describe_engine(self, name: str, state: State) -> dict[str, Any]:
+        found: dict[str, Any] = {"name": name, "state": state.state, "detail": state.detail}
+        engine = next((engine for engine in self._catalog.engines if engine.name == name), None)
+        if engine is not None:
+            found |= {"mode": engine.mode, "note": engine.note, "modes": dict(engine.modes)}
+        return found
 
     async def change(self, values: Mapping[str, Any]) -> None:
         """Change settings; those that are not named stay.

@@ -7,7 +7,7 @@ prebuffer, fallback and server as every other.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -134,6 +134,10 @@ class Engine(Protocol):
     @property
     def mode(self) -> str:
         """Numeric precision in use."""
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        """The precisions that run well here, each with a sentence that says what it costs and gains."""
 
     @property
     def note(self) -> str:

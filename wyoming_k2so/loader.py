@@ -62,6 +62,7 @@ class Loader:
             self._join(config)
         elif wanted == "auto":
             self.states[FLAGSHIP] = State("loading")
+            self._catalog.incomplete = True
             threading.Thread(target=self._join_late, args=(config,), name=LOADING, daemon=True).start()
             return
         else:
@@ -81,16 +82,19 @@ class Loader:
                 engine = self._load(name, config)
             except EngineError as error:
                 loaded = any(engine.name == name for engine in self._catalog.engines)
+                self._catalog.incomplete = not loaded
                 self.states[name] = before if loaded else State("failed", str(error))
                 raise
             self._catalog.put(engine, first=name == FLAGSHIP)
-            self.states[name] = State("ready", engine.note)
+            self._catalog.incomplete = False
+            self.states[name] = State("ready")
             _LOGGER.debug("Engine %s is ready", name)
 
     def unload(self, name: str, reason: str) -> None:
         """Take an engine out of the catalog. Replies that it speaks go on to their end."""
         with self._one_at_a_time:
             self._catalog.drop(name)
+            self._catalog.incomplete = False
             self.states[name] = State("off", reason)
 
     def _join(self, config: Config) -> None:

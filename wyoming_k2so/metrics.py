@@ -44,6 +44,9 @@ class Figures:
     underruns: int = 0
     """How often a listener would have heard a gap although there was text to speak."""
 
+    instead_of: str | None = None
+    """The voice that was asked for and is not there for now."""
+
     retries: int = 0
     fallbacks: int = 0
     """Segments that another voice had to speak."""
@@ -68,6 +71,8 @@ class Figures:
             for count, what in ((self.retries, "retries"), (self.fallbacks, "segments by the fallback voice"))
             if count
         )
+        if self.instead_of is not None:
+            extra += f", instead of {self.instead_of}"
         end = self.outcome if self.error is None else f"{self.outcome}: {self.error}"
         return (
             f"{self.engine}/{self.voice}: {self.audio_s:.2f} s of speech in {self.chunks} chunks, "
@@ -93,11 +98,12 @@ class Metrics:
         self._underruns = counter("underruns", "Gaps that listeners heard", "engine")
         self._retries = counter("retries", "Segments that had to be tried once more", "engine")
         self._fallbacks = counter("fallbacks", "Segments spoken by the fallback voice", "engine")
+        self._substitutions = counter("substitutions", "Replies in another voice than asked for", "engine")
         self._first_audio = histogram(
             "first_audio_seconds", "From the first text to the first sound", (0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
         )
         self._rtf = histogram("rtf", "Time spent per second of sound", (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 3))
-        self._sums = dict.fromkeys(("replies", "errors", "underruns", "retries", "fallbacks"), 0)
+        self._sums = dict.fromkeys(("replies", "errors", "underruns", "retries", "fallbacks", "substitutions"), 0)
         self._last: dict[str, Any] | None = None
         self.active_streams = Gauge("k2so_active_streams", "Replies being spoken now", registry=self.registry)
 
@@ -105,11 +111,16 @@ class Metrics:
         """Sums over all replies, and the figures of the last one that made a sound."""
         return {**self._sums, "last": self._last}
 
+    def refuse(self) -> None:
+        """Count a request that no engine got to speak."""
+        self._requests.labels("none", "refused").inc()
+
     def observe(self, figures: Figures) -> None:
         """Add a finished reply."""
         engine = figures.engine
         self._sums["replies"] += 1
         self._sums["errors"] += figures.outcome == "error"
+        self._sums["substitutions"] += figures.instead_of is not None
         for name in ("underruns", "retries", "fallbacks"):
             self._sums[name] += getattr(figures, name)
         if figures.first_audio_s is not None:
@@ -119,6 +130,7 @@ class Metrics:
         self._speech.labels(engine).inc(figures.audio_s)
         self._underruns.labels(engine).inc(figures.underruns)
         self._retries.labels(engine).inc(figures.retries)
+        self._substitutions.labels(engine).inc(figures.instead_of is not None)
         self._fallbacks.labels(engine).inc(figures.fallbacks)
         if figures.first_audio_s is not None:
             self._first_audio.labels(engine).observe(figures.first_audio_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -56,9 +56,7 @@ def settings() -> Iterator[Setting]:
         group_type = get_type_hints(Config)[group.name]
         kinds = get_type_hints(group_type)
         for field in fields(group_type):
-            yield Setting(
-                group.name, field.name, _required(kinds[field.name]), _default(field), field.metadata["option"]
-            )
+            yield Setting(group.name, field.name, _required(kinds[field.name]), field.default, field.metadata["option"])
 
 
 def option_of(group: type, key: str) -> Option:
@@ -205,10 +203,6 @@ def _required(kind: Any) -> Any:
     if get_origin(kind) is UnionType:
         return next(arg for arg in get_args(kind) if arg is not NoneType)
     return kind
-
-
-def _default(field: Field[Any]) -> Any:
-    return None if field.default is MISSING else field.default
 
 
 def _show(value: Any) -> str:

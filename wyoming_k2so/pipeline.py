@@ -39,6 +39,9 @@ QUEUE_CHUNKS = 64
 # When no text came for so long, what has been said so far leaves at once instead of filling a chunk first.
 STARVED_AFTER_S = 0.1
 
+# Text that stays out for so long never comes: Home Assistant leaves a stream open when its agent fails half-way.
+TEXT_PATIENCE_S = 300.0
+
 
 class Reply:
     """A reply being spoken. Feed and read it from any thread; it has one reader.
@@ -68,7 +71,7 @@ class Reply:
         """
         stream = stream or StreamConfig()
         self._engine = choice.engine
-        self.figures = Figures(choice.engine.name, choice.request.voice)
+        self.figures = Figures(choice.engine.name, choice.request.voice, instead_of=choice.instead_of)
         self.format: AudioFormat | None = None
         """Known before the first chunk comes, and at the end of a reply without sound."""
 
@@ -192,9 +195,16 @@ class Reply:
             except Empty:
                 self._send(self._chunker.fill(), now=True)
                 self._stalled = True
-                piece = self._texts.get()
+                piece = self._late_text()
             self._out.check()
             yield piece
+
+    def _late_text(self) -> str | None:
+        try:
+            return self._texts.get(timeout=TEXT_PATIENCE_S)
+        except Empty:
+            _LOGGER.warning("No text came for %d s: the reply ends here", TEXT_PATIENCE_S)
+            return None
 
     def _speak(self, text: str) -> None:
         """Speak a segment: the voice, the voice once more, the fallback voice."""

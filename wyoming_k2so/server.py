@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import signal
-import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -70,17 +69,17 @@ class Server:
         limit = self._service.limits.header
         try:
             if self._scheme == "stdio":
-                reader, writer = await _open_stdio(limit)
-                self._accept(reader, writer)
-                yield None
-                return
-            if self._scheme == "unix":
-                _remove_stale_socket(self._path)
+                self._accept(*await _open_stdio(limit))
+                server = None
+            elif self._scheme == "unix":
                 server = await asyncio.start_unix_server(self._accept, self._path, limit=limit)
             else:
                 server = await asyncio.start_server(self._accept, self._host, self._port, limit=limit)
         except (OSError, ValueError) as error:
             raise ServeError(f"cannot serve {self._uri}: {error}; choose another address with --uri") from error
+        if server is None:
+            yield None
+            return
         try:
             yield server.sockets[0].getsockname()[1] if self._scheme == "tcp" else None
         finally:
@@ -110,30 +109,32 @@ class Server:
 
 def parse_uri(uri: str) -> tuple[str, str, int, Path]:
     """Scheme, host, port and path of an address. Raises ServeError when it is none."""
-    problem = "an address is tcp://HOST:PORT, unix://PATH or stdio://"
+    problem = f"{uri!r} is no address; it must be tcp://HOST:PORT, unix://PATH or stdio://"
+    scheme, separator, place = uri.partition("://")
+    if scheme == "stdio" and separator:
+        return scheme, "", 0, Path()
+    if scheme == "unix" and place:
+        return scheme, "", 0, Path(place)
     try:
         parts = urlsplit(uri)
-        host, port = parts.hostname or "", parts.port
+        if scheme == "tcp" and parts.hostname and parts.port is not None:
+            return scheme, parts.hostname, parts.port, Path()
     except ValueError as error:
-        raise ServeError(f"{uri}: {error}; {problem}") from None
-    valid = {"tcp": bool(host) and port is not None, "unix": bool(parts.path), "stdio": True}
-    if not valid.get(parts.scheme, False):
-        raise ServeError(f"{uri}: {problem}")
-    return parts.scheme, host, port or 0, Path(parts.netloc + parts.path)
-
-
-def _remove_stale_socket(path: Path) -> None:
-    with suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(path.stat().st_mode):
-            raise ValueError("there is a file that is no socket")
-        path.unlink()
+        raise ServeError(f"{problem} ({error})") from None
+    raise ServeError(problem)
 
 
 async def _open_stdio(limit: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Standard input and output as streams. Raises ValueError when one is a regular file."""
+    """Standard input and output as streams. Raises OSError or ValueError when one is no pipe, socket or terminal."""
     loop = asyncio.get_running_loop()
+    # A file or /dev/null cannot be waited for. connect_read_pipe would find that out when it is too late to raise.
+    loop.add_reader(sys.stdin, lambda: None)
+    loop.remove_reader(sys.stdin)
     reader = asyncio.StreamReader(limit=limit)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, output)
+    # This protocol knows when everything has been written and the pipe is closed; a bare FlowControlMixin does not.
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), output
+    )
     return reader, asyncio.StreamWriter(transport, protocol, None, loop)

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import pytest_socket
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util.dt import utcnow
+from imageio_ffmpeg import get_ffmpeg_exe
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
-from .hass import HassProcess, free_port
+from custom_components.k2so.client import K2soClient
+from custom_components.k2so.const import DOMAIN
+from custom_components.k2so.coordinator import UPDATE_INTERVAL
+
+from .hass import HassProcess, Websocket, free_port
+from .peer import Peer, parrot
 from .server import ServerProcess
 
 HOUSE = Path(__file__).parent / "house" / "test_house"
+OURS = Path(__file__).parents[2] / "custom_components" / "k2so"
 
 
 @pytest.fixture(scope="session")
 def sockets() -> None:
     """The test kit of Home Assistant forbids sockets before each test; fixtures that live longer need them too."""
+    pytest_socket.enable_socket()
+
+
+@pytest.fixture(scope="module")
+def module_sockets() -> None:
+    """The same for fixtures that live as long as a module."""
     pytest_socket.enable_socket()
 
 
@@ -45,12 +63,64 @@ def server(sockets: None, server_python: str, tmp_path_factory: pytest.TempPathF
         process.stop()
 
 
+@pytest.fixture
+async def websocket(hass_process: HassProcess) -> AsyncIterator[Websocket]:
+    """Logged in at Home Assistant."""
+    async with hass_process.websocket() as websocket:
+        yield websocket
+
+
 @pytest.fixture(scope="session")
 def hass_process(sockets: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProcess]:
-    """A Home Assistant with an agent that says back what it is told, and a player that writes files."""
-    process = HassProcess(tmp_path_factory.mktemp("hass"), configuration="test_house:\n", components=(HOUSE,))
+    """A Home Assistant with our integration, an agent that repeats what it is told, and a player that writes files."""
+    process = HassProcess(tmp_path_factory.mktemp("hass"), configuration="test_house:\n", components=(HOUSE, OURS))
     try:
         process.start()
         yield process
     finally:
         process.stop()
+
+
+@pytest.fixture
+async def home(hass: HomeAssistant, enable_custom_integrations: None, tmp_path: Path) -> HomeAssistant:
+    """A Home Assistant within the test, with what our integration leans on."""
+    hass.config.config_dir = str(tmp_path)
+    assert await async_setup_component(hass, "homeassistant", {})
+    assert await async_setup_component(hass, "ffmpeg", {"ffmpeg": {"ffmpeg_bin": get_ffmpeg_exe()}})
+    assert await async_setup_component(hass, "tts", {})
+    return hass
+
+
+async def add(home: HomeAssistant, server: ServerProcess | Peer, **fields: object) -> MockConfigEntry:
+    """Set a server up."""
+    data = {"host": server.host, "port": server.port}
+    entry = MockConfigEntry(**{"domain": DOMAIN, "title": "K2-SO", "data": data} | fields)
+    entry.add_to_hass(home)
+    await home.config_entries.async_setup(entry.entry_id)
+    await home.async_block_till_done(wait_background_tasks=True)
+    return entry
+
+
+async def pass_time(home: HomeAssistant, interval: timedelta = UPDATE_INTERVAL) -> None:
+    """To the next look at the server."""
+    await home.async_block_till_done(wait_background_tasks=True)
+    async_fire_time_changed(home, utcnow() + interval + timedelta(seconds=1))
+    await home.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.fixture
+async def entry(home: HomeAssistant, server: ServerProcess) -> AsyncIterator[MockConfigEntry]:
+    """Our own server, set up; its settings are its own again after the test."""
+    entry = await add(home, server)
+    yield entry
+    client = K2soClient(server.host, server.port)
+    control = (await client.describe()).control
+    assert control
+    await client.configure(dict.fromkeys(control.settings))
+
+
+@pytest.fixture
+async def peer(socket_enabled: None) -> AsyncIterator[Peer]:
+    """A Wyoming server that is not ours."""
+    async with parrot().listen() as peer:
+        yield peer

@@ -140,7 +140,8 @@ class HassProcess:
         """Start it, wait until it is up, and log in. Raises HassError with the end of its log."""
         command = [sys.executable, "-m", "homeassistant", "--config", str(self.folder), "--skip-pip"]
         with self._output.open("ab") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+            # Its own folder: Python would find custom components of ours where pytest runs.
+            self._process = subprocess.Popen(command, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT)
         self._wait("/api/onboarding")
         if not self._token:
             self._onboard()
@@ -228,7 +229,7 @@ class HassProcess:
             self._check_alive(deadline)
             try:
                 self.call("GET", path)
-            except (OSError, HTTPException, HassError):
+            except OSError, HTTPException, HassError:
                 time.sleep(0.1)
             else:
                 return

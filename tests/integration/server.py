@@ -58,6 +58,14 @@ class ServerProcess:
         """All that it has said so far."""
         return self._output.read_text(encoding="utf-8", errors="replace")
 
+    def wait_for_log(self, text: str, *, after: int = 0, timeout_s: float = 10.0) -> None:
+        """Wait until it says `text`, behind the first `after` characters. Raises RuntimeError."""
+        deadline = time.monotonic() + timeout_s
+        while text not in self.log()[after:]:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"never said {text!r}:\n{self.log()[-4000:]}")
+            time.sleep(0.05)
+
     def _accepts(self) -> bool:
         try:
             socket.create_connection((self.host, self.port), timeout=1).close()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .hass import Fetched, HassProcess, Websocket, free_port
+from . import household
+from .hass import HassProcess, Websocket, free_port
+from .household import Entry, add, converse, events_until, languages, play, remove, run, speak
 from .server import ServerProcess
 from .sound import assert_says
 
@@ -21,97 +21,17 @@ REPLY = (
 )
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A server that was added to Home Assistant."""
-
-    id: str
-    tts: str
-    """Its entity."""
-
-
-def add(hass: HassProcess, server: ServerProcess) -> Entry:
-    """Add a server as a user does."""
-    flows = "/api/config/config_entries/flow"
-    before = entities(hass, "tts")
-    form = hass.call("POST", flows, {"handler": "wyoming"})
-    answer = hass.call("POST", f"{flows}/{form['flow_id']}", {"host": server.host, "port": server.port})
-    assert answer["type"] == "create_entry", answer
-    assert answer["result"]["state"] == "loaded"
-    (entity,) = entities(hass, "tts") - before
-    return Entry(answer["result"]["entry_id"], entity)
-
-
-def remove(hass: HassProcess, entry: Entry) -> None:
-    hass.call("DELETE", f"/api/config/config_entries/entry/{entry.id}")
-
-
-def entities(hass: HassProcess, domain: str) -> set[str]:
-    return {state["entity_id"] for state in hass.call("GET", "/api/states") if state["entity_id"].startswith(domain)}
-
-
-def speak(hass: HassProcess, entry: Entry, message: str, **request: Any) -> Fetched:
-    """What anybody gets who asks for the URL of a spoken message."""
-    url = hass.call("POST", "/api/tts_get_url", {"engine_id": entry.tts, "message": message, "cache": False} | request)
-    return hass.fetch(url["path"])
-
-
 @pytest.fixture(scope="module")
-def entry(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
+def entry(module_sockets: None, hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
     entry = add(hass_process, server)
     yield entry
     remove(hass_process, entry)
 
 
 @pytest.fixture
-async def websocket(hass_process: HassProcess) -> AsyncIterator[Websocket]:
-    async with hass_process.websocket() as websocket:
-        yield websocket
-
-
-@pytest.fixture
 async def pipeline(websocket: Websocket, entry: Entry) -> AsyncIterator[str]:
-    """An Assist pipeline with our voice."""
-    (language,) = await languages(websocket, entry)
-    created = await websocket.call(
-        "assist_pipeline/pipeline/create",
-        name="Test",
-        language="en",
-        conversation_engine="conversation.parrot",
-        conversation_language="en",
-        stt_engine=None,
-        stt_language=None,
-        tts_engine=entry.tts,
-        tts_language=language,
-        tts_voice=None,
-        wake_word_entity=None,
-        wake_word_id=None,
-    )
-    yield created["id"]
-    await websocket.call("assist_pipeline/pipeline/delete", pipeline_id=created["id"])
-
-
-async def languages(websocket: Websocket, entry: Entry) -> list[str]:
-    provider = (await websocket.call("tts/engine/get", engine_id=entry.tts))["provider"]
-    found: list[str] = provider["supported_languages"]
-    return found
-
-
-async def run(websocket: Websocket, pipeline: str, text: str) -> int:
-    """Tell the pipeline something."""
-    number = await websocket.send(
-        "assist_pipeline/run", start_stage="intent", end_stage="tts", input={"text": text}, pipeline=pipeline
-    )
-    await websocket.result(number)
-    return number
-
-
-async def events_until(websocket: Websocket, number: int, last: str) -> list[dict[str, Any]]:
-    events = [await websocket.event(number)]
-    while events[-1]["type"] != last:
-        assert events[-1]["type"] != "error", events[-1]
-        events.append(await websocket.event(number))
-    return events
+    async with household.pipeline(websocket, entry) as pipeline:
+        yield pipeline
 
 
 async def test_voices_are_offered(websocket: Websocket, entry: Entry) -> None:
@@ -163,40 +83,16 @@ def test_an_unknown_voice_is_an_error(hass_process: HassProcess, entry: Entry) -
 
 
 async def test_a_player_plays(websocket: Websocket, entry: Entry) -> None:
-    played = await websocket.send("subscribe_events", event_type="test_house_played")
-    await websocket.result(played)
-
-    await websocket.call(
-        "call_service",
-        domain="tts",
-        service="speak",
-        target={"entity_id": entry.tts},
-        service_data={"media_player_entity_id": "media_player.recorder", "message": REPLY, "cache": False},
-    )
-
-    data = (await websocket.event(played))["data"]
-    assert (data["status"], data["content_type"]) == (200, "audio/mpeg")
-    assert_says(await asyncio.to_thread(Path(data["path"]).read_bytes), REPLY)
+    assert_says(await play(websocket, entry, REPLY), REPLY)
 
 
 async def test_a_pipeline_speaks_while_its_text_still_arrives(
     hass_process: HassProcess, websocket: Websocket, pipeline: str
 ) -> None:
-    number = await run(websocket, pipeline, REPLY)
-    begun = (await events_until(websocket, number, "run-start"))[-1]["data"]["tts_output"]
-    fetching = asyncio.create_task(asyncio.to_thread(hass_process.fetch, begun["url"]))
-    started = asyncio.get_running_loop().time()
-    events = await events_until(websocket, number, "intent-end")
-    text_s = asyncio.get_running_loop().time() - started
-    ended = (await events_until(websocket, number, "run-end"))[-2]
-    fetched = await fetching
+    spoken = await converse(hass_process, websocket, pipeline, REPLY)
 
-    assert begun["stream_response"]
-    assert any(event["data"].get("tts_start_streaming") for event in events)
-    assert ended["type"] == "tts-end"
-    assert ended["data"]["tts_output"]["url"] == begun["url"]
-    assert fetched.first_s < text_s
-    assert_says(fetched.body, REPLY)
+    assert spoken.fetched.first_s < spoken.text_s
+    assert_says(spoken.fetched.body, REPLY)
 
 
 async def test_a_pipeline_speaks_a_short_reply(hass_process: HassProcess, websocket: Websocket, pipeline: str) -> None:

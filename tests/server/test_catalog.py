@@ -198,3 +198,16 @@ def test_the_fallback_keeps_the_pace_but_not_the_speaker() -> None:
     found = voices.fallback(voices.resolve(voice="Bert", speaker="calm", speed=1.5))
     assert found is not None
     assert (found.request.speaker, found.request.speed) == (None, 1.5)
+
+
+def test_while_an_engine_is_missing_another_voice_speaks_instead() -> None:
+    voices = Catalog([ScriptedEngine(make_voice("ann", "en-US"), make_voice("bert", "de"))])
+    with pytest.raises(UnknownVoice):
+        voices.resolve(voice="Ana Florence")
+    voices.incomplete = True
+    choice = voices.resolve(voice="Ana Florence", language="de", speed=1.5)
+    assert (choice.request.voice, choice.request.language, choice.request.speed) == ("bert", "de", 1.5)
+    assert choice.instead_of == "Ana Florence de"
+    assert voices.resolve(voice="Ana Florence", language="ja").request.voice == "ann"
+    assert voices.resolve(language="ja").request.voice == "ann"
+    assert voices.resolve(voice="bert").instead_of is None

@@ -200,6 +200,15 @@ async def test_an_unknown_voice_is_an_error_that_lists_what_there_is(
         assert (await synthesize(client, TEXT)).error is None
 
 
+async def test_refusals_are_counted() -> None:
+    async with served(ScriptedEngine()) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await synthesize(client, TEXT, SynthesizeVoice(name="nobody"))
+        refused = service.metrics.registry.get_sample_value(
+            "k2so_requests_total", {"engine": "none", "outcome": "refused"}
+        )
+    assert refused == 1
+
+
 async def test_select_program_limits_the_voices_of_a_connection() -> None:
     big, small = two_engines()
     async with served(big, small) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:

@@ -54,6 +54,15 @@ async def test_the_description_tells_settings_limits_states_and_figures() -> Non
     assert figures["last"]["rtf"] >= 0
 
 
+async def test_precisions_are_offered_when_the_engine_that_has_them_is_there() -> None:
+    small, big = ScriptedEngine(name="piper"), ScriptedEngine(make_voice("ann"), name="xtts")
+    assert "quantization" not in make_service(small).control.describe()["settings"]
+    big.modes = {"none": "Exact.", "int8": "Fast."}
+    info = make_service(big, small).control.describe()
+    assert info["settings"]["quantization"] == "auto"
+    assert info["allowed"]["quantization"]["choices"] == ["auto", "none", "int8"]
+
+
 async def test_a_change_takes_effect_from_the_next_reply_on() -> None:
     gate = threading.Semaphore(0)
     engine = ScriptedEngine(make_voice("ann"), make_voice("bob"), gate=gate)
@@ -147,12 +156,13 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
     garage.may_load.clear()
     change = asyncio.create_task(control.change({"engine": "xtts"}))
     await asyncio.to_thread(garage.loading.wait, 30)
-    assert control.describe()["engines"] == [{"name": "xtts", "state": "loading", "detail": "", "mode": ""}]
+    assert control.describe()["engines"] == [{"name": "xtts", "state": "loading", "detail": ""}]
     assert catalog.resolve().engine.name == "piper"
     garage.may_load.set()
     await change
     assert catalog.resolve().engine.name == "xtts"
-    assert control.describe()["engines"][0]["state"] == "ready"
+    described = control.describe()["engines"][0]
+    assert (described["state"], described["mode"], described["modes"]) == ("ready", "fp32", {"fp32": "The only one."})
 
     first = catalog.resolve().engine
     other = replace(control.config, xtts=replace(control.config.xtts, greedy=True))
@@ -177,7 +187,11 @@ async def test_an_engine_that_cannot_be_loaded_leaves_the_old_one_and_says_why()
     assert catalog.resolve().engine is old
     assert loader.states["xtts"].state == "ready"
 
-    fresh = Loader(Catalog(), garage.load)
+    assert not catalog.incomplete
+
+    empty = Catalog()
+    fresh = Loader(empty, garage.load)
     with pytest.raises(EngineError):
         fresh.load("xtts", Config())
+    assert empty.incomplete
     assert (fresh.states["xtts"].state, fresh.states["xtts"].detail) == ("failed", "the model is broken")

@@ -37,6 +37,7 @@ class Listener:
 
 
 async def test_a_browser_sees_both_types_and_sees_them_go() -> None:
+    assert SERVICE_TYPES == ("_wyoming._tcp.local.", "_k2so._tcp.local.")
     async with AsyncZeroconf(interfaces=["127.0.0.1"]) as zeroconf:
         listener = Listener()
         browser = AsyncServiceBrowser(zeroconf.zeroconf, list(SERVICE_TYPES), handlers=[listener])

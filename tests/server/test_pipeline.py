@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.fakes import ScriptedEngine, make_voice
+from wyoming_k2so import pipeline
 from wyoming_k2so.audio import FULL_SCALE, Chunk
 from wyoming_k2so.catalog import Choice
 from wyoming_k2so.config import StreamConfig
@@ -115,6 +116,17 @@ def test_what_was_said_does_not_wait_for_text_that_is_late() -> None:
     reply.finish()
     assert samples(reply).any()
     assert engine.said == ["Quick.", "Then more."]
+
+
+def test_text_that_stays_out_ends_the_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "TEXT_PATIENCE_S", 0.05)
+    engine = ScriptedEngine()
+    reply = make_reply(engine)
+    reply.start()
+    reply.feed("Quick. Then")  # Home Assistant's agent failed here
+    assert samples(reply).any()
+    assert engine.said == ["Quick.", "Then"]
+    assert reply.figures.outcome == "ok"
 
 
 def test_another_rate_is_resampled() -> None:

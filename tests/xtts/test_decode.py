@@ -156,6 +156,15 @@ def test_sampling_is_the_maths_of_transformers() -> None:
         assert drawn == expected
 
 
+def test_codes_that_count_as_spoken_are_those_of_coqui(decoder: Decoder, stock: StockXtts) -> None:
+    text = torch.tensor([stock.model.tokenizer.encode(TEXT, "en")])
+    prompt = stock.model.gpt.compute_embeddings(stock.speaker(SPEAKER)[0], text)
+    generator = torch.Generator()
+    cache = KVCache(decoder.gpt.arch, 1, 200, decoder.gpt.device)
+    decoding = Decoding(decoder.gpt, cache, 0, GREEDY, generator, limit=5)
+    assert decoding.seen.nonzero()[:, 0].tolist() == prompt.unique().tolist()
+
+
 def test_rows_of_one_step_give_what_they_give_alone(decoder: Decoder) -> None:
     texts = [TEXT, "No.", "Good morning, it will be sunny today."]
     alone = [

@@ -40,7 +40,7 @@ def native_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def asking(config: Config, cache: Path, **settings: object) -> Config:
-    xtts = replace(config.xtts, **{"quantization": "int8", "vocoder_precision": "auto", **settings})  # type: ignore[arg-type]
+    xtts = replace(config.xtts, **{"quantization": "int8", "vocoder_precision": "auto", **settings})
     return replace(config, engines=replace(config.engines, cache_dir=cache), xtts=xtts)
 
 
@@ -229,11 +229,11 @@ class Times(nn.Module):
 
 
 def break_vocoder(engine: XttsEngine) -> None:
-    engine.model.vocoder.conv_post = Times(0)
+    engine.model.vocoder.conv_post = Times(0)  # type: ignore[assignment]
 
 
 def vocoder_nan(engine: XttsEngine) -> None:
-    engine.model.vocoder.conv_post = Times(torch.nan)
+    engine.model.vocoder.conv_post = Times(torch.nan)  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize(

@@ -51,4 +51,9 @@ def load(name: str, config: Config) -> Engine:
         loader: Callable[[Config], Engine] = getattr(import_module(module), attribute).load
     except Exception as error:  # native libraries that do not fit each other raise anything
         raise EngineError(f"engine {name} is installed but cannot be imported: {error}") from error
-    return loader(config)
+    try:
+        return loader(config)
+    except EngineError:
+        raise
+    except Exception as error:
+        raise EngineError(f"engine {name} cannot be loaded: {str(error) or type(error).__name__}") from error

@@ -22,6 +22,18 @@ def test_what_an_engine_lacks_is_named_with_the_extra_that_brings_it(monkeypatch
         engines.load("test", Config())
 
 
+def test_whatever_goes_wrong_while_loading_is_an_engine_that_cannot_speak(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "engine_out_of_memory.py").write_text(
+        "class Engine:\n    @classmethod\n    def load(cls, config):\n        raise MemoryError\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    enter(monkeypatch, engines.Entry("engine_out_of_memory:Engine", ()))
+    with pytest.raises(EngineError, match="^engine test cannot be loaded: MemoryError$"):
+        engines.load("test", Config())
+
+
 @pytest.mark.parametrize("code", ["raise OSError('libcudart is missing')", "import libcudart_is_missing", "x = 1"])
 def test_an_engine_that_cannot_be_imported_is_an_engine_that_cannot_speak(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str
@@ -30,5 +42,5 @@ def test_an_engine_that_cannot_be_imported_is_an_engine_that_cannot_speak(
     (tmp_path / f"{module}.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     enter(monkeypatch, engines.Entry(f"{module}:Engine", ()))
-    with pytest.raises(EngineError, match="^engine test is installed but cannot be imported: "):
+    with pytest.raises(EngineError, match=r"^engine test is installed but cannot be imported: "):
         engines.load("test", Config())

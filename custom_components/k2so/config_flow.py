@@ -1,0 +1,221 @@
+"""Adding a server by hand or when it is discovered, and its options."""
+
+from collections.abc import Mapping
+from typing import Any, override
+from urllib.parse import urlsplit
+
+import voluptuous as vol
+from homeassistant.config_entries import ConfigEntryState, ConfigFlow, ConfigFlowResult, OptionsFlow
+from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT
+from homeassistant.core import callback
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.selector import (
+    LanguageSelector,
+    LanguageSelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    Selector,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+from homeassistant.helpers.service_info.hassio import HassioServiceInfo
+from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+
+from .client import K2soClient, K2soError, State
+from .const import (
+    CONF_CHUNK_SAMPLES,
+    CONF_ENGINE,
+    CONF_LANGUAGE,
+    CONF_PREBUFFER,
+    CONF_QUANTIZATION,
+    CONF_SPEED,
+    CONF_VOICE,
+    DEFAULT_PORT,
+    DOMAIN,
+)
+from .coordinator import K2soConfigEntry
+
+AUTOMATIC = "auto"
+ADDRESS = vol.Schema({vol.Required(CONF_HOST): TextSelector(), vol.Required(CONF_PORT, default=DEFAULT_PORT): cv.port})
+
+
+class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Adds a server."""
+
+    _address: dict[str, Any]
+    _title: str
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: K2soConfigEntry) -> K2soOptionsFlow:
+        """The flow that changes options."""
+        return K2soOptionsFlow()
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """An address that the user knows."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._async_abort_entries_match(user_input)
+            if not (errors := await self._try(user_input)):
+                return self.async_create_entry(title=self._title, data=user_input)
+        return self.async_show_form(
+            step_id="user", data_schema=self.add_suggested_values_to_schema(ADDRESS, user_input), errors=errors
+        )
+
+    async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """The server has moved."""
+        entry = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if user_input != entry.data:
+                self._async_abort_entries_match(user_input)
+            if not (errors := await self._try(user_input)):
+                return self.async_update_reload_and_abort(entry, data=user_input)
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(ADDRESS, user_input or entry.data),
+            errors=errors,
+        )
+
+    @override
+    async def async_step_zeroconf(self, discovery_info: ZeroconfServiceInfo) -> ConfigFlowResult:
+        """A server announces itself on the network."""
+        return await self._discovered(discovery_info.name, discovery_info.host, discovery_info.port)
+
+    @override
+    async def async_step_hassio(self, discovery_info: HassioServiceInfo) -> ConfigFlowResult:
+        """An app (add-on) announces its server."""
+        try:
+            uri = urlsplit(discovery_info.config["uri"])
+            host, port = uri.hostname, uri.port
+        except AttributeError, KeyError, TypeError, ValueError:
+            host = port = None
+        return await self._discovered(discovery_info.uuid, host, port)
+
+    async def _discovered(self, unique_id: str, host: str | None, port: int | None) -> ConfigFlowResult:
+        if not host or not port:
+            return self.async_abort(reason="no_address")
+        self._address = {CONF_HOST: host, CONF_PORT: port}
+        await self.async_set_unique_id(unique_id)
+        self._abort_if_unique_id_configured(updates=self._address)
+        for entry in self._async_current_entries():
+            if entry.data == self._address:
+                return self.async_update_and_abort(entry, unique_id=unique_id, reason="already_configured")
+        if errors := await self._try(self._address):
+            return self.async_abort(reason=errors["base"])
+        self.context["title_placeholders"] = {CONF_NAME: f"{self._title} ({host})"}
+        return await self.async_step_discovery_confirm()
+
+    async def async_step_discovery_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """The user wants the discovered server."""
+        errors: dict[str, str] = {}
+        if user_input is not None and not (errors := await self._try(self._address)):
+            return self.async_create_entry(title=self._title, data=self._address)
+        return self.async_show_form(
+            step_id="discovery_confirm",
+            description_placeholders={CONF_NAME: self._title, CONF_HOST: self._address[CONF_HOST]},
+            errors=errors,
+        )
+
+    async def _try(self, address: Mapping[str, Any]) -> dict[str, str]:
+        """Errors for a form, after a test of the connection."""
+        try:
+            state = await K2soClient(address[CONF_HOST], address[CONF_PORT]).describe()
+        except K2soError as error:
+            return {"base": str(error.translation_key)}
+        self._title = "K2-SO" if state.control else state.program
+        return {}
+
+
+class K2soOptionsFlow(OptionsFlow):
+    """Changes the settings of the running server. An empty field leaves the choice to the server."""
+
+    config_entry: K2soConfigEntry
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """All options that the server has."""
+        if self.config_entry.state is not ConfigEntryState.LOADED:
+            return self.async_abort(reason="not_loaded")
+        coordinator = self.config_entry.runtime_data
+        errors: dict[str, str] = {}
+        reason = ""
+        state = coordinator.data
+        current = self._current(state)
+        fields = _fields(state, current)
+        if user_input is not None:
+            options = {key: _choices(state, key).get(value, value) for key, value in user_input.items()}
+            options = dict.fromkeys(fields) | options
+            try:
+                if state.control:
+                    await coordinator.client.configure(options)
+                    await coordinator.async_refresh()
+            except K2soError as error:
+                errors["base"] = str(error.translation_key)
+                reason = (error.translation_placeholders or {}).get("reason", "")
+            else:
+                return self.async_create_entry(data=options)
+        schema = vol.Schema({vol.Optional(key): selector for key, selector in fields.items()})
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(schema, user_input or current),
+            description_placeholders={"reason": reason},
+            errors=errors,
+        )
+
+    def _current(self, state: State) -> dict[str, Any]:
+        """What the form shows first: the settings in force, but for those that the user left to the server."""
+        options = self.config_entry.options
+        settings = state.control.settings if state.control else options
+        current = {key: value for key, value in settings.items() if None not in (value, options.get(key, value))}
+        choices = {key: _choices(state, key) for key in current}
+        return {CONF_PREBUFFER: AUTOMATIC} | {
+            key: str(value) if choices[key] else value for key, value in current.items()
+        }
+
+
+def _fields(state: State, current: Mapping[str, Any]) -> dict[str, Selector[Any]]:
+    voices = {voice.name: voice.description or voice.name for voice in state.voices}
+    languages = {language for voice in state.voices for language in voice.languages}
+    # What is set may be missing for now, and the form must still take it.
+    if (name := current.get(CONF_VOICE)) is not None:
+        voices.setdefault(name, name)
+    if (language := current.get(CONF_LANGUAGE)) is not None:
+        languages.add(language)
+    fields: dict[str, Selector[Any]] = {
+        CONF_VOICE: SelectSelector(
+            SelectSelectorConfig(
+                options=[SelectOptionDict(value=value, label=label) for value, label in voices.items()],
+                mode=SelectSelectorMode.DROPDOWN,
+                sort=True,
+            )
+        ),
+        CONF_LANGUAGE: LanguageSelector(LanguageSelectorConfig(languages=sorted(languages))),
+    }
+    for key in (CONF_SPEED, CONF_CHUNK_SAMPLES, CONF_PREBUFFER, CONF_ENGINE, CONF_QUANTIZATION):
+        if choices := _choices(state, key):
+            fields[key] = SelectSelector(
+                SelectSelectorConfig(options=list(choices), translation_key=key, mode=SelectSelectorMode.DROPDOWN)
+            )
+        elif {"min", "max"} <= (limits := _limits(state, key)).keys():
+            fields[key] = NumberSelector(
+                NumberSelectorConfig(min=limits["min"], max=limits["max"], step=0.05, mode=NumberSelectorMode.SLIDER)
+            )
+    return fields
+
+
+def _limits(state: State, key: str) -> dict[str, Any]:
+    return state.control.allowed.get(key, {}) if state.control else {}
+
+
+def _choices(state: State, key: str) -> dict[str, Any]:
+    """What a form offers for a setting that has few values, and what the server is told."""
+    limits = _limits(state, key)
+    if key == CONF_PREBUFFER and limits:
+        return {AUTOMATIC: None} | {str(n): n for n in range(int(limits["min"]), int(limits["max"]) + 1)}
+    return {str(choice): choice for choice in limits.get("choices", ())}

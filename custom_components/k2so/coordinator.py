@@ -1,0 +1,104 @@
+"""The state of one server, asked for regularly."""
+
+from datetime import timedelta
+from typing import override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+
+from .client import Control, Engine, K2soClient, K2soError, State
+from .const import DOMAIN, LOGGER
+
+UPDATE_INTERVAL = timedelta(seconds=30)
+RETRY_INTERVAL = timedelta(seconds=10)
+
+type K2soConfigEntry = ConfigEntry[K2soCoordinator]
+
+
+class K2soCoordinator(DataUpdateCoordinator[State]):
+    """Follows a server, and gives it the entry's options again after it was started anew."""
+
+    config_entry: K2soConfigEntry
+
+    def __init__(self, hass: HomeAssistant, entry: K2soConfigEntry) -> None:
+        self.client = K2soClient(entry.data[CONF_HOST], entry.data[CONF_PORT])
+        self._restore = True
+        super().__init__(
+            hass,
+            LOGGER,
+            config_entry=entry,
+            name=f"{entry.title} ({self.client.host}:{self.client.port})",
+            update_interval=UPDATE_INTERVAL,
+            always_update=False,
+        )
+
+    @override
+    async def _async_update_data(self) -> State:
+        try:
+            state = await self.client.describe()
+        except K2soError as error:
+            self._restore = True
+            self.update_interval = RETRY_INTERVAL
+            raise UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key=error.translation_key,
+                translation_placeholders=error.translation_placeholders,
+            ) from error
+        self.update_interval = UPDATE_INTERVAL
+        if (control := state.control) is not None:
+            before = self.data.control.figures if self.data and self.data.control else {}
+            self._restore |= control.figures["replies"] < before.get("replies", 0)
+            self._restore_options(control)
+            self._report(control)
+        return state
+
+    def _restore_options(self, control: Control) -> None:
+        """A server forgets what it was told when it ends; options that need an engine wait until it has loaded."""
+        if not self._restore or control.locked or any(engine.state == "loading" for engine in control.engines):
+            return
+        self._restore = False
+        wanted = {key: value for key, value in self.config_entry.options.items() if value is not None}
+        changes = {key: value for key, value in wanted.items() if control.settings.get(key, value) != value}
+        if changes:
+            self.config_entry.async_create_background_task(
+                self.hass, self._configure(changes), f"{self.name} - options", eager_start=False
+            )
+
+    async def _configure(self, changes: dict[str, object]) -> None:
+        try:
+            await self.client.configure(changes)
+        except K2soError as error:
+            LOGGER.warning("%s does not take its options: %s", self.name, error)
+        else:
+            await self.async_refresh()
+
+    @callback
+    def _report(self, control: Control) -> None:
+        """Tell the user while the house has to do with the fallback voice."""
+        issue_id = f"fallback_voice_{self.config_entry.entry_id}"
+        if (engine := missing_engine(control)) is None:
+            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
+            return
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="fallback_voice",
+            translation_placeholders={
+                "name": self.config_entry.title,
+                "engine": engine.name,
+                "speaking": control.speaking,
+                "detail": engine.detail,
+            },
+        )
+
+
+def missing_engine(control: Control) -> Engine | None:
+    """The engine that should speak but could not be loaded."""
+    wanted = control.settings.get("engine")
+    return next((e for e in control.engines if e.state == "failed" and wanted in ("auto", e.name)), None)

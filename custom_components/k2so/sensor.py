@@ -1,0 +1,100 @@
+"""How the last replies went."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import EntityCategory, UnitOfTime
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import StateType
+
+from .client import Control
+from .const import CONF_QUANTIZATION
+from .coordinator import K2soConfigEntry, K2soCoordinator
+from .entity import K2soEntity
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class K2soSensorDescription(SensorEntityDescription):
+    """A figure and where it is found."""
+
+    entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
+    value: Callable[[Control], StateType]
+
+
+def _last(name: str) -> Callable[[Control], StateType]:
+    def value(control: Control) -> Any:
+        return (control.figures.get("last") or {}).get(name)
+
+    return value
+
+
+DESCRIPTIONS = (
+    K2soSensorDescription(key="engine", value=lambda control: control.speaking),
+    K2soSensorDescription(key="quantization", value=lambda control: control.settings.get(CONF_QUANTIZATION)),
+    K2soSensorDescription(
+        key="first_audio",
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+        value=_last("first_audio_s"),
+    ),
+    K2soSensorDescription(
+        key="real_time_factor",
+        state_class=SensorStateClass.MEASUREMENT,
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+        value=_last("rtf"),
+    ),
+    K2soSensorDescription(
+        key="underruns",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        entity_registry_enabled_default=False,
+        value=lambda control: control.figures["underruns"],
+    ),
+    K2soSensorDescription(
+        key="fallbacks",
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        value=lambda control: control.figures["fallbacks"],
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: K2soConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+) -> None:
+    """Set up the sensors of a K2-SO server; other servers keep no figures."""
+    if (control := entry.runtime_data.data.control) is not None:
+        async_add_entities(
+            K2soSensor(entry.runtime_data, description)
+            for description in DESCRIPTIONS
+            if description.key != CONF_QUANTIZATION or CONF_QUANTIZATION in control.settings
+        )
+
+
+class K2soSensor(K2soEntity, SensorEntity):
+    """One figure."""
+
+    entity_description: K2soSensorDescription
+
+    def __init__(self, coordinator: K2soCoordinator, description: K2soSensorDescription) -> None:
+        super().__init__(coordinator, description.key)
+        self.entity_description = description
+
+    @property
+    @override
+    def native_value(self) -> StateType:
+        """The figure as the server told it last."""
+        control = self.coordinator.data.control
+        return None if control is None else self.entity_description.value(control)

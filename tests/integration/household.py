@@ -1,0 +1,134 @@
+"""What a household does with a running Home Assistant: adds servers, makes messages spoken, talks to pipelines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .hass import Fetched, HassProcess, Websocket
+from .server import ServerProcess
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A server that was added to Home Assistant."""
+
+    id: str
+    tts: str
+    """Its entity."""
+
+
+def add(hass: HassProcess, server: ServerProcess, integration: str = "wyoming") -> Entry:
+    """Add a server as a user does."""
+    flows = "/api/config/config_entries/flow"
+    before = entities(hass, "tts")
+    form = hass.call("POST", flows, {"handler": integration})
+    answer = hass.call("POST", f"{flows}/{form['flow_id']}", {"host": server.host, "port": server.port})
+    assert answer["type"] == "create_entry", answer
+    assert answer["result"]["state"] == "loaded"
+    (entity,) = entities(hass, "tts") - before
+    return Entry(answer["result"]["entry_id"], entity)
+
+
+def remove(hass: HassProcess, entry: Entry) -> None:
+    hass.call("DELETE", f"/api/config/config_entries/entry/{entry.id}")
+
+
+def entities(hass: HassProcess, domain: str) -> set[str]:
+    return {state["entity_id"] for state in hass.call("GET", "/api/states") if state["entity_id"].startswith(domain)}
+
+
+def speak(hass: HassProcess, entry: Entry, message: str, **request: Any) -> Fetched:
+    """What anybody gets who asks for the URL of a spoken message."""
+    url = hass.call("POST", "/api/tts_get_url", {"engine_id": entry.tts, "message": message, "cache": False} | request)
+    return hass.fetch(url["path"])
+
+
+async def languages(websocket: Websocket, entry: Entry) -> list[str]:
+    provider = (await websocket.call("tts/engine/get", engine_id=entry.tts))["provider"]
+    found: list[str] = provider["supported_languages"]
+    return found
+
+
+async def run(websocket: Websocket, pipeline: str, text: str) -> int:
+    """Tell the pipeline something."""
+    number = await websocket.send(
+        "assist_pipeline/run", start_stage="intent", end_stage="tts", input={"text": text}, pipeline=pipeline
+    )
+    await websocket.result(number)
+    return number
+
+
+async def events_until(websocket: Websocket, number: int, last: str) -> list[dict[str, Any]]:
+    events = [await websocket.event(number)]
+    while events[-1]["type"] != last:
+        assert events[-1]["type"] != "error", events[-1]
+        events.append(await websocket.event(number))
+    return events
+
+
+@asynccontextmanager
+async def pipeline(websocket: Websocket, entry: Entry) -> AsyncIterator[str]:
+    """An Assist pipeline with the voice of an entry."""
+    (language,) = await languages(websocket, entry)
+    created = await websocket.call(
+        "assist_pipeline/pipeline/create",
+        name="Test",
+        language="en",
+        conversation_engine="conversation.parrot",
+        conversation_language="en",
+        stt_engine=None,
+        stt_language=None,
+        tts_engine=entry.tts,
+        tts_language=language,
+        tts_voice=None,
+        wake_word_entity=None,
+        wake_word_id=None,
+    )
+    yield created["id"]
+    await websocket.call("assist_pipeline/pipeline/delete", pipeline_id=created["id"])
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The answer of a pipeline."""
+
+    fetched: Fetched
+    text_s: float
+    """When its text was complete; on the clock of `fetched`."""
+
+
+async def converse(hass: HassProcess, websocket: Websocket, pipeline: str, text: str) -> Spoken:
+    """Tell a pipeline something, and listen to its answer from the first moment on, as a satellite does."""
+    number = await run(websocket, pipeline, text)
+    begun = (await events_until(websocket, number, "run-start"))[-1]["data"]["tts_output"]
+    fetching = asyncio.create_task(asyncio.to_thread(hass.fetch, begun["url"]))
+    started = asyncio.get_running_loop().time()
+    events = await events_until(websocket, number, "intent-end")
+    text_s = asyncio.get_running_loop().time() - started
+    ended = (await events_until(websocket, number, "run-end"))[-2]
+    assert begun["stream_response"]
+    assert any(event["data"].get("tts_start_streaming") for event in events)
+    assert ended["type"] == "tts-end"
+    assert ended["data"]["tts_output"]["url"] == begun["url"]
+    return Spoken(await fetching, text_s)
+
+
+async def play(websocket: Websocket, entry: Entry, message: str) -> bytes:
+    """Have a message spoken by a media player; returns what it played."""
+    played = await websocket.send("subscribe_events", event_type="test_house_played")
+    await websocket.result(played)
+    await websocket.call(
+        "call_service",
+        domain="tts",
+        service="speak",
+        target={"entity_id": entry.tts},
+        service_data={"media_player_entity_id": "media_player.recorder", "message": message, "cache": False},
+    )
+    data = (await websocket.event(played))["data"]
+    assert (data["status"], data["content_type"]) == (200, "audio/mpeg")
+    return await asyncio.to_thread(Path(data["path"]).read_bytes)

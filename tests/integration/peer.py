@@ -1,0 +1,124 @@
+"""A Wyoming server that follows a script: other people's servers, and ours on a bad day."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import Event, async_read_event, async_write_event
+from wyoming.info import Attribution, Describe, Info, TtsProgram, TtsVoice
+from wyoming.tts import SynthesizeStopped
+
+RATE = 16000
+SOMEBODY = Attribution("Somebody", "")
+OURS = Attribution("wyoming-k2so", "")
+
+START = AudioStart(RATE, 2, 1).event()
+STOP = AudioStop().event()
+STOPPED = SynthesizeStopped().event()
+
+type Step = Event | bytes | None
+"""Sent as it is; None closes the connection."""
+
+
+def chunk(audio: bytes) -> Event:
+    return AudioChunk(RATE, 2, 1, audio).event()
+
+
+def voice(name: str, *languages: str, installed: bool = True) -> TtsVoice:
+    return TtsVoice(name, SOMEBODY, installed, f"The voice {name}", None, languages=list(languages))
+
+
+def info(*voices: TtsVoice, streams: bool = True, attribution: Attribution = SOMEBODY) -> Event:
+    program = TtsProgram("parrot", attribution, True, None, "7", voices=list(voices))
+    program.supports_synthesize_streaming = streams
+    return Info(tts=[program]).event()
+
+
+class Peer:
+    """Answers each type of event with what the script says, which may be changed at any time."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, script: Mapping[str, Iterable[Step]]) -> None:
+        self.script = dict(script)
+        self.received: list[Event] = []
+        self.left = asyncio.Event()
+        """A client has gone that had asked for speech."""
+
+    def __getitem__(self, type: str) -> Event:
+        """The last event of that type."""
+        return next(event for event in reversed(self.received) if event.type == type)
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[Peer]:
+        self._server = await asyncio.start_server(self._serve, self.host, 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            await self.close()
+
+    def hang_up(self) -> None:
+        """Close all connections."""
+        self._server.close_clients()
+
+    async def close(self) -> None:
+        """Go away."""
+        self._server.close()
+        self.hang_up()
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        spoke = False
+        with suppress(OSError):
+            while (event := await async_read_event(reader)) is not None:
+                self.received.append(event)
+                spoke |= event.type.startswith("synthesize")
+                for step in self.script.get(event.type, ()):
+                    if step is None:
+                        writer.close()
+                    elif isinstance(step, bytes):
+                        writer.write(step)
+                    else:
+                        await async_write_event(step, writer)
+        writer.close()
+        if spoke:
+            self.left.set()
+
+
+def parrot(*voices: TtsVoice, streams: bool = True) -> Peer:
+    """A server that knows nothing of us."""
+    voices = voices or (voice("polly", "en"), voice("coco", "de", "en"))
+    return Peer({Describe().event().type: [info(*voices, streams=streams)]})
+
+
+def k2so_info(**fields: Any) -> Event:
+    """What one of ours tells, but for `fields`."""
+    data = {
+        "version": "7",
+        "locked": False,
+        "settings": {"engine": "auto", "quantization": "int8", "voice": None, "language": None, "speed": 1.0},
+        "allowed": {
+            "engine": {"choices": ["auto", "piper", "xtts"], "help": ""},
+            "quantization": {"choices": ["int8", "int4"], "help": ""},
+            "speed": {"min": 0.5, "max": 2, "help": ""},
+        },
+        "engines": [
+            {"name": "piper", "state": "ready", "detail": ""},
+            {"name": "xtts", "state": "ready", "detail": ""},
+        ],
+        "speaking": "xtts",
+        "figures": {"replies": 5, "errors": 0, "underruns": 2, "retries": 0, "fallbacks": 1, "last": None},
+    }
+    return Event("k2so-info", data | fields)
+
+
+def k2so(**fields: Any) -> Peer:
+    """One of ours with all engines, in a state that real ones are seldom in."""
+    voices = voice("polly", "en"), voice("coco", "de", "en")
+    answer = [k2so_info(**fields)]
+    return Peer({"describe": [info(*voices, attribution=OURS)], "k2so-describe": answer, "k2so-configure": answer})

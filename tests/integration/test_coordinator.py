@@ -1,0 +1,164 @@
+"""Set-up, a server that goes and comes back, and what it is told again then."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import issue_registry as ir
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.k2so.client import K2soClient
+from custom_components.k2so.const import DOMAIN
+from custom_components.k2so.coordinator import RETRY_INTERVAL
+
+from .conftest import add, pass_time
+from .hass import free_port
+from .peer import Peer, k2so, k2so_info
+from .server import ServerProcess
+
+SPEECH = "tts.k2_so_speech"
+FAILED = [
+    {"name": "piper", "state": "ready", "detail": ""},
+    {"name": "xtts", "state": "failed", "detail": "the disk is full"},
+]
+
+
+def state(home: HomeAssistant, entity_id: str = SPEECH) -> str:
+    found = home.states.get(entity_id)
+    assert found
+    return found.state
+
+
+async def test_a_server_is_a_service(home: HomeAssistant, entry: MockConfigEntry) -> None:
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(home), entry.entry_id)
+    assert device.entry_type is dr.DeviceEntryType.SERVICE
+    assert (device.name, device.manufacturer, device.model) == ("K2-SO", "wyoming-k2so", "k2so")
+    assert device.sw_version
+
+
+async def test_an_entry_is_unloaded(home: HomeAssistant, entry: MockConfigEntry) -> None:
+    assert state(home) != "unavailable"
+    assert await home.config_entries.async_unload(entry.entry_id)
+    assert entry.state is ConfigEntryState.NOT_LOADED
+    assert state(home) == "unavailable"
+
+
+async def test_an_entry_waits_for_its_server(home: HomeAssistant, peer: Peer) -> None:
+    right, peer.script["describe"] = peer.script["describe"], [None]
+    entry = await add(home, peer)
+    assert entry.state.value == "setup_retry"
+    assert entry.reason == "The speech server closed the connection"
+
+    peer.script["describe"] = right
+    await pass_time(home)
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_server_goes_and_comes_back(
+    home: HomeAssistant, server_python: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ServerProcess(server_python, free_port(), tmp_path)
+    try:
+        server.start()
+        await add(home, server, options={"speed": 1.5, "prebuffer": None, "chunk_samples": 2048})
+        assert await settings(server) == {"speed": 1.5, "chunk_samples": 2048, "prebuffer": 0}
+        caplog.clear()
+
+        server.stop()
+        for _ in range(3):
+            await pass_time(home)
+        assert state(home) == "unavailable"
+        server.start()
+        await pass_time(home, RETRY_INTERVAL)
+
+        assert state(home) != "unavailable"
+        assert await settings(server) == {"speed": 1.5, "chunk_samples": 2048, "prebuffer": 0}
+        ours = (record for record in caplog.records if record.name == "custom_components.k2so")
+        assert [record.message for record in ours if record.levelno > logging.DEBUG] == [
+            f"Error fetching K2-SO (127.0.0.1:{server.port}) data:"
+            f" The speech server does not answer at 127.0.0.1:{server.port}",
+            f"Fetching K2-SO (127.0.0.1:{server.port}) data recovered",
+        ]
+    finally:
+        server.stop()
+
+
+async def settings(server: ServerProcess) -> dict[str, Any]:
+    control = (await K2soClient(server.host, server.port).describe()).control
+    assert control
+    return {key: control.settings[key] for key in ("speed", "chunk_samples", "prebuffer")}
+
+
+def told(peer: Peer) -> list[dict[str, Any]]:
+    return [event.data["settings"] for event in peer.received if event.type == "k2so-configure"]
+
+
+async def test_a_server_that_restarts_between_two_looks_is_told_again(
+    home: HomeAssistant, socket_enabled: None
+) -> None:
+    async with k2so().listen() as peer:
+        await add(home, peer, options={"speed": 1.5, "voice": None, "prebuffer": 2})
+        assert told(peer) == [{"speed": 1.5}]
+        await pass_time(home)
+        assert len(told(peer)) == 1
+
+        peer.script["k2so-describe"] = [k2so_info(figures={"replies": 0, "underruns": 0, "fallbacks": 0})]
+        await pass_time(home)
+        assert told(peer) == [{"speed": 1.5}] * 2
+
+
+async def test_options_wait_for_the_engine_that_they_may_need(home: HomeAssistant, socket_enabled: None) -> None:
+    loading = [{"name": "xtts", "state": "loading", "detail": ""}]
+    async with k2so(engines=loading).listen() as peer:
+        await add(home, peer, options={"voice": "ana"})
+        await pass_time(home)
+        assert told(peer) == []
+
+        peer.script["k2so-describe"] = [k2so_info()]
+        await pass_time(home)
+        assert told(peer) == [{"voice": "ana"}]
+
+
+async def test_a_locked_server_is_let_be(home: HomeAssistant, socket_enabled: None) -> None:
+    async with k2so(locked=True).listen() as peer:
+        await add(home, peer, options={"speed": 1.5})
+        assert told(peer) == []
+
+
+async def test_options_that_are_refused_are_told_once(
+    home: HomeAssistant, server: ServerProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = await add(home, server, options={"voice": "ghost"})
+    await pass_time(home)
+    assert entry.state is ConfigEntryState.LOADED
+    assert caplog.text.count("does not take its options: The speech server does not accept this:") == 1
+
+
+@pytest.mark.parametrize(("engine", "missing"), [("auto", True), ("xtts", True), ("piper", False)])
+async def test_the_user_learns_that_the_fallback_voice_speaks(
+    home: HomeAssistant, socket_enabled: None, engine: str, missing: bool
+) -> None:
+    def issues() -> list[dict[str, str] | None]:
+        return [issue.translation_placeholders for (domain, _), issue in registry.issues.items() if domain == DOMAIN]
+
+    registry = ir.async_get(home)
+    speaking = {"engines": FAILED, "speaking": "piper", "settings": {"engine": engine}}
+    async with k2so(**speaking).listen() as peer:
+        entry = await add(home, peer)
+        expected = {"name": "K2-SO", "engine": "xtts", "speaking": "piper", "detail": "the disk is full"}
+        assert issues() == ([expected] if missing else [])
+
+        peer.script["k2so-describe"] = [k2so_info()]
+        await pass_time(home)
+        assert issues() == []
+
+        peer.script["k2so-describe"] = [k2so_info(**speaking)]
+        await pass_time(home)
+        await home.config_entries.async_unload(entry.entry_id)
+        assert issues() == []

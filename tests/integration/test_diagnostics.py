@@ -1,0 +1,31 @@
+"""What a user sends along with a report."""
+
+from __future__ import annotations
+
+import json
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.json import JSONEncoder
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.k2so.diagnostics import async_get_config_entry_diagnostics
+
+from .conftest import add
+from .server import ServerProcess
+
+
+async def test_diagnostics_tell_all_but_where_the_house_is(
+    home: HomeAssistant, server: ServerProcess, entry: MockConfigEntry
+) -> None:
+    await home.config_entries.async_remove(entry.entry_id)
+    entry = await add(home, server, title="The attic of the Smiths", unique_id="smiths-attic")
+
+    found = json.dumps(await async_get_config_entry_diagnostics(home, entry), cls=JSONEncoder)
+
+    told = json.loads(found)
+    assert told["available"]
+    assert told["state"]["control"]["settings"]["chunk_samples"] == 4096
+    assert told["state"]["voices"][0]["name"]
+    assert told["entry"]["data"]["port"] == server.port
+    for secret in (server.host, "attic", "Smiths"):
+        assert secret not in found

@@ -1,0 +1,117 @@
+"""A household with our integration: a real Home Assistant, a real server, and ears at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import household
+from .hass import HassProcess, Websocket, free_port
+from .household import Entry, add, converse, entities, play, remove, speak
+from .server import ServerProcess
+from .sound import assert_says, decode
+
+SENTENCE = "The kitchen light is on now."
+REPLY = (
+    "The washing machine is ready. It is raining outside, and the window in the bedroom is still open."
+    " The front door has been open since this morning, and the battery of the car is almost full."
+)
+SATELLITE = {
+    "preferred_format": "wav",
+    "preferred_sample_rate": 16000,
+    "preferred_sample_channels": 1,
+    "preferred_sample_bytes": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def entry(module_sockets: None, hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
+    entry = add(hass_process, server, "k2so")
+    yield entry
+    change(hass_process, entry)
+    remove(hass_process, entry)
+
+
+def change(hass: HassProcess, entry: Entry, **options: Any) -> Any:
+    """Save options; those that are not named are left to the server."""
+    flows = "/api/config/config_entries/options/flow"
+    form = hass.call("POST", flows, {"handler": entry.id})
+    assert {field["name"] for field in form["data_schema"]} >= {"voice", "speed", "chunk_samples", "prebuffer"}
+    return hass.call("POST", f"{flows}/{form['flow_id']}", options)
+
+
+def wait_for(hass: HassProcess, entity: str, *, available: bool, timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while (hass.state(entity) != "unavailable") != available:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "format"), [({}, "mpeg"), ({"preferred_format": "wav"}, "wav"), (SATELLITE, "wav")]
+)
+def test_a_message_is_spoken(hass_process: HassProcess, entry: Entry, options: dict[str, Any], format: str) -> None:
+    fetched = speak(hass_process, entry, REPLY, options=options)
+
+    assert fetched.status == 200
+    assert fetched.content_type.removeprefix("audio/").removeprefix("x-") == format
+    assert_says(fetched.body, REPLY)
+
+
+def test_a_message_is_heard_while_it_is_made(hass_process: HassProcess, entry: Entry) -> None:
+    fetched = speak(hass_process, entry, " ".join(f"{REPLY} This was number {n}." for n in range(5)), options=SATELLITE)
+    assert fetched.first_s < fetched.total_s / 3
+    assert len(decode(fetched.body)) / 16000 > 30
+
+
+async def test_a_player_plays(websocket: Websocket, entry: Entry) -> None:
+    assert_says(await play(websocket, entry, REPLY), REPLY)
+
+
+async def test_a_pipeline_speaks_while_its_text_still_arrives(
+    hass_process: HassProcess, websocket: Websocket, entry: Entry
+) -> None:
+    async with household.pipeline(websocket, entry) as pipeline:
+        spoken = await converse(hass_process, websocket, pipeline, REPLY)
+
+    assert spoken.fetched.first_s < spoken.text_s
+    assert_says(spoken.fetched.body, REPLY)
+
+
+def test_options_change_the_next_reply_and_not_this_one(hass_process: HassProcess, entry: Entry) -> None:
+    # The cache is asked, as it is for every message by default.
+    wav = {"options": {"preferred_format": "wav"}, "cache": True}
+    before = speak(hass_process, entry, SENTENCE, **wav).body
+    with ThreadPoolExecutor() as pool:
+        speaking = pool.submit(speak, hass_process, entry, " ".join([REPLY] * 3), options=SATELLITE)
+        time.sleep(0.2)
+        assert change(hass_process, entry, speed=2.0, chunk_samples="2048")["type"] == "create_entry"
+        whole = speaking.result()
+
+    assert len(speak(hass_process, entry, SENTENCE, **wav).body) < 0.75 * len(before)
+    assert_says(whole.body, " ".join([REPLY] * 3))
+    assert change(hass_process, entry, engine="xtts")["errors"] == {"base": "failed"}
+    assert change(hass_process, entry)["type"] == "create_entry"
+
+
+def test_a_server_may_go_and_come_back(hass_process: HassProcess, server_python: str, tmp_path: Path) -> None:
+    server = ServerProcess(server_python, free_port(), tmp_path)
+    try:
+        server.start()
+        entry = add(hass_process, server, "k2so")
+        server.stop()
+        assert speak(hass_process, entry, SENTENCE).status == 500
+        wait_for(hass_process, entry.tts, available=False)
+        server.start()
+        wait_for(hass_process, entry.tts, available=True)
+        assert_says(speak(hass_process, entry, SENTENCE).body, SENTENCE)
+        assert hass_process.log().count(f"127.0.0.1:{server.port}) data recovered") == 1
+        remove(hass_process, entry)
+        assert entry.tts not in entities(hass_process, "tts")
+    finally:
+        server.stop()

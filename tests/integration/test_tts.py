@@ -1,0 +1,422 @@
+"""The voice of the integration: what is asked for, what is heard, and what happens when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import struct
+import wave
+from array import array
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from homeassistant.components import tts
+from homeassistant.components.tts.const import DATA_COMPONENT
+from homeassistant.components.tts.entity import TTSAudioRequest
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.tts import SynthesizeStart
+
+from custom_components.k2so import client, wav
+
+from .conftest import add, pass_time
+from .peer import OURS, RATE, START, STOP, STOPPED, Peer, chunk, info, k2so, k2so_info, voice
+from .server import ServerProcess
+from .sound import assert_says
+
+ENTITY = "tts.k2_so_speech"
+SENTENCE = "The kitchen light is on now."
+REPLY = (
+    "The washing machine is ready. It is raining outside, and the window in the bedroom is still open."
+    " The front door has been open since this morning."
+)
+TENTH = bytes(RATE // 10 * 2)
+
+
+async def pieces(*texts: str) -> AsyncGenerator[str]:
+    for text in texts:
+        yield text
+
+
+def entity(home: HomeAssistant) -> tts.TextToSpeechEntity:
+    found = home.data[DATA_COMPONENT].get_entity(ENTITY)
+    assert found
+    return found
+
+
+async def stream(
+    home: HomeAssistant, text: AsyncGenerator[str] | str = SENTENCE, language: str = "en", **options: Any
+) -> AsyncGenerator[bytes]:
+    """What Home Assistant gets of our entity."""
+    if isinstance(text, str):
+        text = pieces(text)
+    response = await entity(home).async_stream_tts_audio(TTSAudioRequest(language, options, text))
+    assert response.extension == "wav"
+    return response.data_gen
+
+
+async def collect(sound: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in sound])
+
+
+async def speak(home: HomeAssistant, message: str, language: str | None = None, **options: Any) -> bytes:
+    """What anybody gets of Home Assistant."""
+    result = tts.async_create_stream(home, ENTITY, language, options)
+    result.async_set_message(message)
+    return await collect(result.async_stream_result())
+
+
+@pytest.fixture
+async def ours(home: HomeAssistant, socket_enabled: None) -> AsyncIterator[Peer]:
+    """A scripted server of our own kind, set up."""
+    async with k2so().listen() as peer:
+        peer.script["synthesize-stop"] = [START, chunk(TENTH), STOP, STOPPED]
+        await add(home, peer)
+        yield peer
+
+
+@pytest.fixture
+async def theirs(home: HomeAssistant, peer: Peer) -> Peer:
+    """A server of somebody else's, set up."""
+    peer.script["synthesize-stop"] = [START, chunk(TENTH), STOP, STOPPED]
+    await add(home, peer)
+    return peer
+
+
+# ---- heard --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "magic"),
+    [
+        ({}, b"ID3"),
+        ({"preferred_format": "wav"}, b"RIFF"),
+        (
+            {
+                "preferred_format": "wav",
+                "preferred_sample_rate": 16000,
+                "preferred_sample_channels": 1,
+                "preferred_sample_bytes": 2,
+            },
+            b"RIFF",
+        ),
+        ({"preferred_format": "flac", "preferred_sample_rate": 48000}, b"fLaC"),
+        ({"sample_rate": 16000, "speed": 0.9, "voice": "en_US-joe-medium"}, b"ID3"),
+    ],
+)
+async def test_a_message_is_heard(
+    home: HomeAssistant, entry: MockConfigEntry, options: dict[str, Any], magic: bytes
+) -> None:
+    data = await speak(home, REPLY, **options)
+    assert data.startswith(magic)
+    assert_says(data, REPLY)
+
+
+async def test_it_speaks_before_the_text_is_complete(home: HomeAssistant, entry: MockConfigEntry) -> None:
+    heard = asyncio.Event()
+
+    async def text() -> AsyncGenerator[str]:
+        yield REPLY[:40]
+        await asyncio.wait_for(heard.wait(), 20)
+        yield REPLY[40:]
+
+    data = b""
+    async for piece in await stream(home, text(), "en-US"):
+        data += piece
+        if len(data) > 5000:
+            heard.set()
+    assert_says(data, REPLY)
+
+
+async def test_a_whole_file_has_a_whole_header(home: HomeAssistant, entry: MockConfigEntry) -> None:
+    extension, data = await entity(home).async_get_tts_audio(SENTENCE, "en-US", {})
+    assert (extension, data is not None) == ("wav", True)
+    with wave.open(io.BytesIO(data or b"")) as file:
+        assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
+        assert file.getnframes() > file.getframerate()
+        assert len(file.readframes(file.getnframes())) == 2 * file.getnframes()
+    assert_says(data or b"", SENTENCE)
+
+
+async def test_what_would_sound_different_is_made_anew(home: HomeAssistant, entry: MockConfigEntry) -> None:
+    slow = await speak(home, SENTENCE, preferred_format="wav")
+    assert await speak(home, SENTENCE, preferred_format="wav") == slow
+
+    form = await home.config_entries.options.async_init(entry.entry_id)
+    await home.config_entries.options.async_configure(form["flow_id"], {"speed": 2.0})
+    await home.async_block_till_done(wait_background_tasks=True)
+
+    assert len(await speak(home, SENTENCE, preferred_format="wav")) < len(slow) * 0.75
+
+
+# ---- the file that ffmpeg gets ------------------------------------------------------------------------------------
+
+
+async def test_ffmpeg_starts_with_the_first_piece(home: HomeAssistant, ours: Peer) -> None:
+    """Of PCM it would first read 64 KiB, two seconds at this rate."""
+    ours.script["synthesize-stop"] = [START, *[chunk(TENTH)] * 3]
+    result = tts.async_create_stream(home, ENTITY, "en", {})
+    result.async_set_message(SENTENCE)
+
+    async with aclosing(result.async_stream_result()) as sound:
+        assert len(await asyncio.wait_for(anext(sound), 10)) > 0
+    ours.hang_up()
+    await home.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "converted"),
+    [
+        ({}, True),
+        ({"preferred_format": "mp3"}, True),
+        ({"preferred_format": "wav"}, False),
+        ({"preferred_format": "wav", "preferred_sample_rate": 16000}, True),
+        ({"preferred_format": "wav", "preferred_sample_channels": 2}, True),
+        ({"preferred_format": "wav", "preferred_sample_bytes": 2}, True),
+        ({"preferred_format": "wav", "preferred_bitrate": 64}, True),
+    ],
+)
+async def test_samples_are_floating_point_where_they_are_converted(
+    home: HomeAssistant, ours: Peer, options: dict[str, Any], converted: bool
+) -> None:
+    samples = array("h", [-32768, 0, 16384])
+    ours.script["synthesize-stop"] = [START, chunk(samples.tobytes()), STOP, STOPPED]
+
+    data = await collect(await stream(home, **options))
+
+    tag, channels, rate, pace, frame, bits = struct.unpack_from("<HHIIHH", data, 20)
+    assert data[:4] + data[8:16] == b"RIFFWAVEfmt "
+    assert (tag, channels, rate) == (wav.IEEE_FLOAT if converted else wav.PCM, 1, RATE)
+    assert (bits, frame, pace) == ((32, 4, 4 * RATE) if converted else (16, 2, 2 * RATE))
+    assert data[-frame * 3 - 8 : -frame * 3 - 4] == b"data"
+    assert array("f" if converted else "h", data[-frame * 3 :]).tolist() == (
+        [-1.0, 0.0, 0.5] if converted else samples.tolist()
+    )
+
+
+async def test_text_without_speech_is_a_moment_of_silence(home: HomeAssistant, ours: Peer) -> None:
+    ours.script["synthesize-stop"] = [START, STOP, STOPPED]
+    data = await collect(await stream(home, "!!!", preferred_format="wav"))
+    assert data == wav.header(RATE, 2, 1, as_float=False) + TENTH
+
+
+# ---- asked for ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "options", "expected"),
+    [
+        ("de", {}, {"voice": {"language": "de"}, "context": {"language": "de"}}),
+        ("de", {"voice": "coco"}, {"voice": {"name": "coco"}, "context": {"language": "de"}}),
+        ("de", {"voice": "polly"}, {"voice": {"name": "polly"}, "context": {}}),
+        ("en", {"voice": "new"}, {"voice": {"name": "new"}, "context": {"language": "en"}}),
+        (
+            "en",
+            {"voice": "coco", "speaker": "a"},
+            {"voice": {"name": "coco", "speaker": "a"}, "context": {"language": "en"}},
+        ),
+        ("en", {"speed": 1.5}, {"voice": {"language": "en"}, "context": {"language": "en", "speed": 1.5}}),
+        (
+            "en",
+            {"preferred_sample_rate": "16000"},
+            {"voice": {"language": "en"}, "context": {"language": "en", "sample_rate": 16000}},
+        ),
+        ("en", {"preferred_sample_rate": 192_000}, {"voice": {"language": "en"}, "context": {"language": "en"}}),
+        (
+            "en",
+            {"sample_rate": 8000, "preferred_sample_rate": 16000},
+            {"voice": {"language": "en"}, "context": {"language": "en", "sample_rate": 8000}},
+        ),
+    ],
+)
+async def test_the_server_is_told_who_shall_speak(
+    home: HomeAssistant, ours: Peer, language: str, options: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    await collect(await stream(home, pieces("Good ", "day."), language, **options))
+
+    assert ours["synthesize-start"].data == expected
+    assert [event.data["text"] for event in ours.received if event.type == "synthesize-chunk"] == ["Good ", "day."]
+
+
+async def test_a_server_that_takes_whole_texts_gets_one(home: HomeAssistant, peer: Peer) -> None:
+    peer.script["describe"] = [info(voice("polly", "en"), streams=False)]
+    peer.script["synthesize"] = [START, chunk(TENTH), STOP]
+    await add(home, peer)
+
+    data = await collect(await stream(home, pieces("Good ", "day."), preferred_format="wav"))
+
+    assert data.endswith(TENTH)
+    assert peer["synthesize"].data["text"] == "Good day."
+
+
+async def test_a_default_voice_is_ours_to_keep_where_the_server_keeps_none(home: HomeAssistant, peer: Peer) -> None:
+    peer.script["synthesize-stop"] = [START, chunk(TENTH), STOP, STOPPED]
+    await add(home, peer, options={"voice": "coco", "language": "de"})
+    assert entity(home).default_language == "de"
+
+    await collect(await stream(home, language="de"))
+    assert SynthesizeStart.from_event(peer["synthesize-start"]).voice.name == "coco"  # type: ignore[union-attr]
+    await collect(await stream(home, language="fr"))
+    assert SynthesizeStart.from_event(peer["synthesize-start"]).voice.name is None  # type: ignore[union-attr]
+
+
+async def test_voices_are_offered_by_language(home: HomeAssistant, ours: Peer) -> None:
+    speech = entity(home)
+    assert speech.supported_languages == ["de", "en"]
+    assert speech.default_language == "en"
+    assert speech.async_get_supported_voices("en") == [
+        tts.Voice("coco", "The voice coco"),
+        tts.Voice("polly", "The voice polly"),
+    ]
+    assert speech.async_get_supported_voices("de") == [tts.Voice("coco", "The voice coco")]
+    assert speech.async_get_supported_voices("fr") is None
+    assert {"voice", "speaker", "speed", "sample_rate", "preferred_format"} <= set(speech.supported_options or ())
+
+
+async def test_others_are_not_asked_for_what_they_cannot_do(home: HomeAssistant, theirs: Peer) -> None:
+    assert not {"speed", "sample_rate"} & set(entity(home).supported_options or ())
+    with pytest.raises(HomeAssistantError, match="speed"):
+        await speak(home, SENTENCE, speed=2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "language"),
+    [({}, "en"), ({"language": "de"}, "de"), ({"language": "de-AT"}, "de"), ({"voice": "hans"}, "de")],
+)
+async def test_the_default_language_is_the_servers_else_the_house_s(
+    home: HomeAssistant, socket_enabled: None, settings: dict[str, str], language: str
+) -> None:
+    peer = k2so(settings=settings)
+    peer.script["describe"] = [info(voice("hans", "de"), voice("polly", "en"), attribution=OURS)]
+    async with peer.listen():
+        await add(home, peer)
+        assert entity(home).default_language == language
+
+
+async def test_languages_outlive_a_missing_engine(home: HomeAssistant, ours: Peer) -> None:
+    """A pipeline in German would be refused by Home Assistant before any voice is asked."""
+    ours.script["describe"] = [info(voice("polly", "en"), attribution=OURS)]
+    ours.script["k2so-describe"] = [k2so_info(engines=[{"name": "xtts", "state": "failed"}])]
+    await pass_time(home)
+    assert entity(home).supported_languages == ["de", "en"]
+
+    ours.script["k2so-describe"] = [k2so_info()]
+    await pass_time(home)
+    assert entity(home).supported_languages == ["en"]
+
+
+# ---- fails --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "key"),
+    [
+        ([START, chunk(TENTH), Error("out of breath", "synthesis-failed").event(), STOP, STOPPED], "server_error"),
+        ([Error("nobody of that name", "unknown-voice").event(), STOP, STOPPED], "server_error"),
+        ([START, chunk(TENTH), None], "disconnected"),
+        ([START, chunk(TENTH), b'{"type": "audio-chunk", "payload_length": 9}\n1234', None], "disconnected"),
+        ([START, chunk(TENTH), b"not even\n"], "disconnected"),
+        ([START, b"[]\n"], "bad_answer"),
+        ([START, Event("audio-chunk", {}, TENTH)], "bad_answer"),
+        ([START, chunk(TENTH), Event("audio-start", {"rate": 8000, "width": 2, "channels": 1})], "bad_answer"),
+        ([START, chunk(TENTH)], "timeout"),
+        ([STOP, STOPPED], "no_sound"),
+    ],
+)
+async def test_a_failure_ends_the_stream_with_an_error(
+    home: HomeAssistant, ours: Peer, monkeypatch: pytest.MonkeyPatch, answer: list[Any], key: str
+) -> None:
+    monkeypatch.setattr(client, "SILENCE_S", 0.2)
+    right, ours.script["synthesize-stop"] = ours.script["synthesize-stop"], answer
+
+    with pytest.raises(client.K2soError) as caught:
+        await collect(await stream(home))
+    assert caught.value.translation_key == key
+    assert "exceptions" not in str(caught.value)
+    await asyncio.wait_for(ours.left.wait(), 5)
+
+    ours.script["synthesize-stop"] = right
+    assert await collect(await stream(home))
+
+
+async def test_a_whole_file_fails_as_a_whole(home: HomeAssistant, ours: Peer) -> None:
+    ours.script["synthesize-stop"] = [STOPPED]
+    with pytest.raises(client.K2soError) as caught:
+        await entity(home).async_get_tts_audio(SENTENCE, "en", {})
+    assert caught.value.translation_key == "no_sound"
+
+
+async def test_a_failed_reply_is_not_kept(home: HomeAssistant, ours: Peer) -> None:
+    right = ours.script["synthesize-stop"]
+    ours.script["synthesize-stop"] = [START, chunk(TENTH), None]
+    with pytest.raises(HomeAssistantError):
+        await speak(home, SENTENCE, preferred_format="wav")
+
+    ours.script["synthesize-stop"] = right
+    assert (await speak(home, SENTENCE, preferred_format="wav")).endswith(TENTH)
+
+
+async def test_a_text_without_end_is_given_up(home: HomeAssistant, ours: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "TEXT_S", 0.2)
+    forever = asyncio.Event()
+
+    async def text() -> AsyncGenerator[str]:
+        yield "Once upon a time"
+        await forever.wait()
+
+    with pytest.raises(client.K2soError) as caught:
+        await collect(await stream(home, text()))
+    assert caught.value.translation_key == "text_timeout"
+    await asyncio.wait_for(ours.left.wait(), 5)
+
+
+async def test_a_text_that_fails_takes_the_reply_with_it(home: HomeAssistant, ours: Peer) -> None:
+    async def text() -> AsyncGenerator[str]:
+        yield "The answer is"
+        raise HomeAssistantError("no answer")
+
+    with pytest.raises(HomeAssistantError, match="no answer"):
+        await collect(await stream(home, text()))
+    await asyncio.wait_for(ours.left.wait(), 5)
+
+
+async def test_the_house_learns_at_once_that_the_server_is_gone(home: HomeAssistant, ours: Peer) -> None:
+    await ours.close()
+
+    with pytest.raises(client.K2soError) as caught:
+        await collect(await stream(home))
+    await home.async_block_till_done(wait_background_tasks=True)
+
+    assert caught.value.translation_key == "cannot_connect"
+    state = home.states.get(ENTITY)
+    assert state
+    assert state.state == "unavailable"
+
+
+# ---- cancelled ----------------------------------------------------------------------------------------------------
+
+
+async def test_closing_the_sound_cancels_the_servers_work(
+    home: HomeAssistant, entry: MockConfigEntry, server: ServerProcess
+) -> None:
+    before = len(server.log())
+    async with aclosing(await stream(home, pieces(REPLY * 20), "en-US")) as sound:
+        await anext(sound)
+        await anext(sound)
+
+    await asyncio.to_thread(server.wait_for_log, ", cancelled", after=before)
+
+
+async def test_cancelling_the_listener_leaves_nothing_behind(home: HomeAssistant, ours: Peer) -> None:
+    ours.script["synthesize-stop"] = [START, chunk(TENTH)]
+    listening = asyncio.create_task(collect(await stream(home)))
+    await asyncio.sleep(0.2)
+    listening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listening
+    await asyncio.wait_for(ours.left.wait(), 5)

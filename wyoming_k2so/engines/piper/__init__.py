@@ -1,0 +1,5 @@
+"""The embedded engine."""
+
+from .engine import EMBEDDED, PiperEngine
+
+__all__ = ["EMBEDDED", "PiperEngine"]
