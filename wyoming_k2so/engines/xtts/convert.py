@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from . import quant
 from .checkpoint import Architecture, Weights
-from .model import Block, Gpt, KVCache, load_gpt
-from .model import load_block as load_block  # tests replace it here
+from .model import Block, Gpt, KVCache, load_block, load_gpt
 
 _ROWS = 128
 """Inputs on which a layer's smoothing is chosen; the peaks come from all."""

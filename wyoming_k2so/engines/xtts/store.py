@@ -43,10 +43,10 @@ class Stored:
     def __init__(self, path: Path) -> None:
         self._taken = 0
         try:
-            self._file: Any = safe_open(path, "pt")
-            meta = self._file.metadata() or {}
+            file: Any = safe_open(path, "pt")
+            self._file, meta = file, file.metadata() or {}
             self._sums: dict[str, int] = json.loads(meta["checksums"])
-            if meta["format"] != str(FORMAT) or set(self._sums) != set(self._file.keys()):
+            if meta["format"] != str(FORMAT) or set(self._sums) != set(file.keys()):
                 raise Damaged("it is of another format")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise Damaged(str(error)) from error
