@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,9 +115,11 @@ def test_only_the_command_line_reads_arguments_and_environment() -> None:
             assert not any(source in text for source in ("sys.argv", "os.environ", "getenv")), file
 
 
-@pytest.mark.skipif(not INTEGRATION.exists(), reason="there is no integration in this tree")
 def test_the_integration_speaks_wyoming_and_imports_nothing_of_the_server() -> None:
-    assert importers("wyoming_k2so", INTEGRATION) == set()
+    sources = files(INTEGRATION)
+    assert sources
+    # Its Python is newer than the server's, so its syntax may be too.
+    assert not [file for file in sources if re.search(r"^\s*(from|import) wyoming_k2so", file.read_text("utf-8"), re.M)]
 
 
 @pytest.mark.parametrize("module", ["server", "connection", "pipeline", "bench", "engines", "cli"])
