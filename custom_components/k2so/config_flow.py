@@ -216,6 +216,6 @@ def _limits(state: State, key: str) -> dict[str, Any]:
 def _choices(state: State, key: str) -> dict[str, Any]:
     """What a form offers for a setting that has few values, and what the server is told."""
     limits = _limits(state, key)
-    if key == CONF_PREBUFFER and limits:
+    if key == CONF_PREBUFFER and {"min", "max"} <= limits.keys():
         return {AUTOMATIC: None} | {str(n): n for n in range(int(limits["min"]), int(limits["max"]) + 1)}
     return {str(choice): choice for choice in limits.get("choices", ())}
