@@ -116,10 +116,9 @@ def test_only_the_command_line_reads_arguments_and_environment() -> None:
 
 
 def test_the_integration_speaks_wyoming_and_imports_nothing_of_the_server() -> None:
-    sources = files(INTEGRATION)
-    assert sources
-    # Its Python is newer than the server's, so its syntax may be too.
-    assert not [file for file in sources if re.search(r"^\s*(from|import) wyoming_k2so", file.read_text("utf-8"), re.M)]
+    # Read as text: Home Assistant runs on a newer Python, whose syntax this one may not know.
+    for file in files(INTEGRATION):
+        assert not re.search(r"^\s*(from|import)\s+wyoming_k2so\b", file.read_text("utf-8"), re.MULTILINE), file
 
 
 @pytest.mark.parametrize("module", ["server", "connection", "pipeline", "bench", "engines", "cli"])

@@ -55,6 +55,11 @@ class Engine:
     """loading, ready, failed or off."""
 
     detail: str
+    mode: str | None
+    """The precision in use."""
+
+    modes: dict[str, str]
+    """Precisions that run well there, and what each costs and gains."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +254,11 @@ def _control(data: Mapping[str, Any]) -> Control:
         locked=data["locked"],
         settings=dict(data["settings"]),
         allowed={key: dict(limits) for key, limits in data["allowed"].items()},
-        engines=tuple(Engine(e["name"], e["state"], e.get("detail", "")) for e in data["engines"]),
+        engines=tuple(_engine(engine) for engine in data["engines"]),
         speaking=data["speaking"],
         figures=dict(data["figures"]),
     )
+
+
+def _engine(data: Mapping[str, Any]) -> Engine:
+    return Engine(data["name"], data["state"], data.get("detail", ""), data.get("mode"), dict(data.get("modes", {})))

@@ -24,9 +24,9 @@ from wyoming.event import Event
 from custom_components.k2so import client
 from custom_components.k2so.const import DOMAIN
 
-from .conftest import add
+from .conftest import add, pass_time
 from .hass import free_port
-from .peer import OURS, Peer, info, k2so, voice
+from .peer import OURS, Peer, info, k2so, k2so_info, voice
 from .server import ServerProcess
 
 CONFUSED = b'{"type": "info", "data": {"tts": [{"name": 1}]}}\n'
@@ -343,20 +343,37 @@ async def test_a_locked_server_refuses(home: HomeAssistant, starting: Callable[.
 
 async def test_only_what_the_server_can_do_is_offered(home: HomeAssistant, socket_enabled: None) -> None:
     async with k2so().listen() as peer:
-        form = await open_options(home, await add(home, peer))
+        entry = await add(home, peer)
+        form = await open_options(home, entry)
         assert shown(form) == {
             "voice": None,
             "language": None,
             "speed": 1.0,
             "engine": "auto",
-            "quantization": "int8",
+            "quantization": "auto",
         }
-        assert form["data_schema"].schema["quantization"].config["options"] == ["int8", "int4"]
+        assert form["data_schema"].schema["quantization"].config["options"] == [
+            {"value": "auto", "label": "auto"},
+            {"value": "int8", "label": "int8: Fast."},
+            {"value": "none", "label": "none: Slow."},
+        ]
         with pytest.raises(InvalidData):
             await save_options(home, form, {"quantization": "bf16"})
 
-        await save_options(home, form, {"quantization": "int4"})
-        assert peer["k2so-configure"].data["settings"]["quantization"] == "int4"
+        await save_options(home, form, {"quantization": "int8"})
+        assert peer["k2so-configure"].data["settings"]["quantization"] == "int8"
+
+        # Another machine can do less.
+        peer.script["k2so-describe"] = [k2so_info(settings={"quantization": "fp16"})]
+        await pass_time(home)
+        assert shown(await open_options(home, entry))["quantization"] is None
+
+        # Without the engine there is no such field, and the choice is kept.
+        peer.script["k2so-describe"] = [k2so_info(allowed={"speed": {"min": 0.5, "max": 2}})]
+        await pass_time(home)
+        await save_options(home, await open_options(home, entry), {"speed": 1.5})
+        assert "quantization" not in peer["k2so-configure"].data["settings"]
+        assert (entry.options["quantization"], entry.options["speed"]) == ("int8", 1.5)
 
 
 async def test_a_server_that_is_not_ours_has_few_options(home: HomeAssistant, peer: Peer) -> None:
