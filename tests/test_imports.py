@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,9 +115,10 @@ def test_only_the_command_line_reads_arguments_and_environment() -> None:
             assert not any(source in text for source in ("sys.argv", "os.environ", "getenv")), file
 
 
-@pytest.mark.skipif(not INTEGRATION.exists(), reason="there is no integration in this tree")
 def test_the_integration_speaks_wyoming_and_imports_nothing_of_the_server() -> None:
-    assert importers("wyoming_k2so", INTEGRATION) == set()
+    # Read as text: Home Assistant runs on a newer Python, whose syntax this one may not know.
+    for file in files(INTEGRATION):
+        assert not re.search(r"^\s*(from|import)\s+wyoming_k2so\b", file.read_text("utf-8"), re.MULTILINE), file
 
 
 @pytest.mark.parametrize("module", ["server", "connection", "pipeline", "bench", "engines", "cli"])

@@ -55,6 +55,11 @@ class Engine:
     """loading, ready, failed or off."""
 
     detail: str
+    mode: str | None
+    """The precision in use."""
+
+    modes: dict[str, str]
+    """Precisions that run well there, and what each costs and gains."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,10 @@ class K2soClient:
         async with self._connected() as (reader, writer), asyncio.timeout(ANSWER_S):
             await async_write_event(Describe().event(), writer)
             programs = Info.from_event(await _answer(reader, "info")).tts
-            program = next((p for p in programs if p.installed and any(v.installed for v in p.voices)), None)
-            if program is None:
+            # Like Home Assistant's own integration: the first program is the one that a request gets.
+            program = next((program for program in programs if program.installed), None)
+            voices = [voice for voice in program.voices if voice.installed and voice.languages] if program else []
+            if program is None or not voices:
                 raise K2soError("no_voices")
             control = None
             if program.attribution.name == HOME:
@@ -108,7 +115,7 @@ class K2soClient:
                 manufacturer=program.attribution.name,
                 version=program.version,
                 streams=program.supports_synthesize_streaming,
-                voices=tuple(voice for voice in program.voices if voice.installed),
+                voices=tuple(voices),
                 control=control,
             )
 
@@ -125,21 +132,21 @@ class K2soClient:
         last = SynthesizeStopped if streams else AudioStop
         async with self._connected() as (reader, writer):
             writing = asyncio.create_task(_write_text(writer, text, voice, context, streams=streams))
-            started: AudioStart | None = None
+            started: tuple[int, ...] = ()
             try:
                 while not last.is_type((event := await _next(reader, writing)).type):
                     if AudioStart.is_type(event.type):
                         start = AudioStart.from_event(event)
-                        if started is None:
-                            yield (started := start)
-                        elif (start.rate, start.width, start.channels) != (
-                            started.rate,
-                            started.width,
-                            started.channels,
-                        ):
+                        if not started:
+                            started = _format(start)
+                            yield start
+                        elif _format(start) != started:
                             raise K2soError("bad_answer")
-                    elif AudioChunk.is_type(event.type) and started is not None:
-                        yield AudioChunk.from_event(event)
+                    elif AudioChunk.is_type(event.type) and started:
+                        chunk = AudioChunk.from_event(event)
+                        if _format(chunk) != started or len(chunk.audio) % (chunk.width * chunk.channels):
+                            raise K2soError("bad_answer")
+                        yield chunk
             finally:
                 writing.cancel()
                 await asyncio.wait({writing})
@@ -163,6 +170,13 @@ class K2soClient:
             writer.transport.abort()
             with suppress(OSError):
                 await writer.wait_closed()
+
+
+def _format(audio: AudioStart | AudioChunk) -> tuple[int, ...]:
+    numbers = audio.rate, audio.width, audio.channels
+    if not all(isinstance(number, int) and number > 0 for number in numbers):
+        raise TypeError(numbers)
+    return numbers
 
 
 async def _read(reader: asyncio.StreamReader) -> Event:
@@ -240,7 +254,11 @@ def _control(data: Mapping[str, Any]) -> Control:
         locked=data["locked"],
         settings=dict(data["settings"]),
         allowed={key: dict(limits) for key, limits in data["allowed"].items()},
-        engines=tuple(Engine(e["name"], e["state"], e.get("detail", "")) for e in data["engines"]),
+        engines=tuple(_engine(engine) for engine in data["engines"]),
         speaking=data["speaking"],
         figures=dict(data["figures"]),
     )
+
+
+def _engine(data: Mapping[str, Any]) -> Engine:
+    return Engine(data["name"], data["state"], data.get("detail", ""), data.get("mode"), dict(data.get("modes", {})))

@@ -159,7 +159,7 @@ class K2soOptionsFlow(OptionsFlow):
                 errors["base"] = str(error.translation_key)
                 reason = (error.translation_placeholders or {}).get("reason", "")
             else:
-                return self.async_create_entry(data=options)
+                return self.async_create_entry(data={**self.config_entry.options, **options})
         schema = vol.Schema({vol.Optional(key): selector for key, selector in fields.items()})
         return self.async_show_form(
             step_id="init",
@@ -172,11 +172,12 @@ class K2soOptionsFlow(OptionsFlow):
         """What the form shows first: the settings in force, but for those that the user left to the server."""
         options = self.config_entry.options
         settings = state.control.settings if state.control else options
-        current = {key: value for key, value in settings.items() if None not in (value, options.get(key, value))}
-        choices = {key: _choices(state, key) for key in current}
-        return {CONF_PREBUFFER: AUTOMATIC} | {
-            key: str(value) if choices[key] else value for key, value in current.items()
-        }
+        current: dict[str, Any] = {}
+        for key, value in settings.items():
+            choices = _choices(state, key)
+            if None not in (value, options.get(key, value)) and (not choices or str(value) in choices):
+                current[key] = str(value) if choices else value
+        return {CONF_PREBUFFER: AUTOMATIC} | current
 
 
 def _fields(state: State, current: Mapping[str, Any]) -> dict[str, Selector[Any]]:
@@ -200,13 +201,24 @@ def _fields(state: State, current: Mapping[str, Any]) -> dict[str, Selector[Any]
     for key in (CONF_SPEED, CONF_CHUNK_SAMPLES, CONF_PREBUFFER, CONF_ENGINE, CONF_QUANTIZATION):
         if choices := _choices(state, key):
             fields[key] = SelectSelector(
-                SelectSelectorConfig(options=list(choices), translation_key=key, mode=SelectSelectorMode.DROPDOWN)
+                SelectSelectorConfig(
+                    options=[SelectOptionDict(value=value, label=_label(state, value)) for value in choices],
+                    translation_key=key,
+                    mode=SelectSelectorMode.DROPDOWN,
+                )
             )
         elif {"min", "max"} <= (limits := _limits(state, key)).keys():
             fields[key] = NumberSelector(
                 NumberSelectorConfig(min=limits["min"], max=limits["max"], step=0.05, mode=NumberSelectorMode.SLIDER)
             )
     return fields
+
+
+def _label(state: State, value: str) -> str:
+    """A value, and what it costs and gains if the server tells."""
+    engines = state.control.engines if state.control else ()
+    notes = (engine.modes[value] for engine in engines if value in engine.modes)
+    return ": ".join([value, *notes])
 
 
 def _limits(state: State, key: str) -> dict[str, Any]:
@@ -216,6 +228,6 @@ def _limits(state: State, key: str) -> dict[str, Any]:
 def _choices(state: State, key: str) -> dict[str, Any]:
     """What a form offers for a setting that has few values, and what the server is told."""
     limits = _limits(state, key)
-    if key == CONF_PREBUFFER and limits:
+    if key == CONF_PREBUFFER and {"min", "max"} <= limits.keys():
         return {AUTOMATIC: None} | {str(n): n for n in range(int(limits["min"]), int(limits["max"]) + 1)}
     return {str(choice): choice for choice in limits.get("choices", ())}

@@ -16,7 +16,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 
 from .client import Control
-from .const import CONF_QUANTIZATION
 from .coordinator import K2soConfigEntry, K2soCoordinator
 from .entity import K2soEntity
 
@@ -40,7 +39,10 @@ def _last(name: str) -> Callable[[Control], StateType]:
 
 DESCRIPTIONS = (
     K2soSensorDescription(key="engine", value=lambda control: control.speaking),
-    K2soSensorDescription(key="quantization", value=lambda control: control.settings.get(CONF_QUANTIZATION)),
+    K2soSensorDescription(
+        key="quantization",
+        value=lambda control: next((e.mode for e in control.engines if e.name == control.speaking), None),
+    ),
     K2soSensorDescription(
         key="first_audio",
         device_class=SensorDeviceClass.DURATION,
@@ -75,12 +77,8 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: K2soConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
     """Set up the sensors of a K2-SO server; other servers keep no figures."""
-    if (control := entry.runtime_data.data.control) is not None:
-        async_add_entities(
-            K2soSensor(entry.runtime_data, description)
-            for description in DESCRIPTIONS
-            if description.key != CONF_QUANTIZATION or CONF_QUANTIZATION in control.settings
-        )
+    if entry.runtime_data.data.control is not None:
+        async_add_entities(K2soSensor(entry.runtime_data, description) for description in DESCRIPTIONS)
 
 
 class K2soSensor(K2soEntity, SensorEntity):

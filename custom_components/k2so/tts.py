@@ -179,7 +179,9 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
         finally:
             # The figures of this reply, or that the server is gone.
             self.coordinator.config_entry.async_create_background_task(
-                self.hass, self.coordinator.async_request_refresh(), f"{self.coordinator.name} - after a reply"
+                self.coordinator.hass,
+                self.coordinator.async_request_refresh(),
+                f"{self.coordinator.name} - after a reply",
             )
 
 

@@ -27,15 +27,8 @@ HOUSE = Path(__file__).parent / "house" / "test_house"
 OURS = Path(__file__).parents[2] / "custom_components" / "k2so"
 
 
-@pytest.fixture(scope="session")
-def sockets() -> None:
+def allow_sockets() -> None:
     """The test kit of Home Assistant forbids sockets before each test; fixtures that live longer need them too."""
-    pytest_socket.enable_socket()
-
-
-@pytest.fixture(scope="module")
-def module_sockets() -> None:
-    """The same for fixtures that live as long as a module."""
     pytest_socket.enable_socket()
 
 
@@ -53,8 +46,9 @@ def server_python() -> str:
 
 
 @pytest.fixture(scope="session")
-def server(sockets: None, server_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def server(server_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that speaks with its embedded voice."""
+    allow_sockets()
     process = ServerProcess(server_python, free_port(), tmp_path_factory.mktemp("server"))
     try:
         process.start()
@@ -71,8 +65,9 @@ async def websocket(hass_process: HassProcess) -> AsyncIterator[Websocket]:
 
 
 @pytest.fixture(scope="session")
-def hass_process(sockets: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProcess]:
+def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProcess]:
     """A Home Assistant with our integration, an agent that repeats what it is told, and a player that writes files."""
+    allow_sockets()
     process = HassProcess(tmp_path_factory.mktemp("hass"), configuration="test_house:\n", components=(HOUSE, OURS))
     try:
         process.start()

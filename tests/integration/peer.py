@@ -101,15 +101,15 @@ def k2so_info(**fields: Any) -> Event:
     data = {
         "version": "7",
         "locked": False,
-        "settings": {"engine": "auto", "quantization": "int8", "voice": None, "language": None, "speed": 1.0},
+        "settings": {"engine": "auto", "quantization": "auto", "voice": None, "language": None, "speed": 1.0},
         "allowed": {
             "engine": {"choices": ["auto", "piper", "xtts"], "help": ""},
-            "quantization": {"choices": ["int8", "int4"], "help": ""},
+            "quantization": {"choices": ["auto", "int8", "none"], "help": ""},
             "speed": {"min": 0.5, "max": 2, "help": ""},
         },
         "engines": [
-            {"name": "piper", "state": "ready", "detail": ""},
-            {"name": "xtts", "state": "ready", "detail": ""},
+            {"name": "piper", "state": "ready", "mode": "fp32", "modes": {"fp32": "The only one."}},
+            {"name": "xtts", "state": "ready", "mode": "int8", "modes": {"int8": "Fast.", "none": "Slow."}},
         ],
         "speaking": "xtts",
         "figures": {"replies": 5, "errors": 0, "underruns": 2, "retries": 0, "fallbacks": 1, "last": None},

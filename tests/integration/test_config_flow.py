@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from ipaddress import ip_address
@@ -14,7 +14,7 @@ from unittest.mock import patch
 import pytest
 from homeassistant.config_entries import SOURCE_HASSIO, SOURCE_USER, SOURCE_ZEROCONF, ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers.service_info.hassio import HassioServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -24,9 +24,9 @@ from wyoming.event import Event
 from custom_components.k2so import client
 from custom_components.k2so.const import DOMAIN
 
-from .conftest import add
+from .conftest import add, pass_time
 from .hass import free_port
-from .peer import OURS, Peer, info, voice
+from .peer import OURS, Peer, info, k2so, k2so_info, voice
 from .server import ServerProcess
 
 CONFUSED = b'{"type": "info", "data": {"tts": [{"name": 1}]}}\n'
@@ -89,6 +89,7 @@ async def test_a_server_that_is_not_ours_is_added(home: HomeAssistant, peer: Pee
         ([b"HTTP/1.1 400 Bad Request\n\n"], "disconnected"),
         ([info()], "no_voices"),
         ([info(voice("polly", "en", installed=False))], "no_voices"),
+        ([info(voice("polly"))], "no_voices"),
         ([info(voice("polly", "en"), attribution=OURS), Event("k2so-info", {"locked": False})], "bad_answer"),
         ([], "timeout"),
     ],
@@ -297,7 +298,24 @@ async def test_an_empty_field_leaves_it_to_the_server(
     }
 
 
-async def test_a_refusal_changes_nothing(home: HomeAssistant, entry: MockConfigEntry, server: ServerProcess) -> None:
+@pytest.fixture
+def starting(socket_enabled: None, server_python: str, tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts a server of the test's own."""
+    started: list[ServerProcess] = []
+
+    def start(*arguments: str) -> ServerProcess:
+        started.append(ServerProcess(server_python, free_port(), tmp_path, *arguments))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+async def test_a_refusal_changes_nothing(home: HomeAssistant, starting: Callable[..., ServerProcess]) -> None:
+    server = starting()
+    entry = await add(home, server)
     before = await settings(server)
     coordinator = entry.runtime_data
     coordinator.async_set_updated_data(replace(coordinator.data, voices=(voice("ghost", "en"),)))
@@ -316,21 +334,46 @@ async def test_a_refusal_changes_nothing(home: HomeAssistant, entry: MockConfigE
     assert (await settings(server))["speed"] == 1.5
 
 
-@pytest.fixture
-def locked(socket_enabled: None, server_python: str, tmp_path: Path) -> Iterator[ServerProcess]:
-    process = ServerProcess(server_python, free_port(), tmp_path, "--lock-settings")
-    try:
-        process.start()
-        yield process
-    finally:
-        process.stop()
-
-
-async def test_a_locked_server_refuses(home: HomeAssistant, locked: ServerProcess) -> None:
-    entry = await add(home, locked)
+async def test_a_locked_server_refuses(home: HomeAssistant, starting: Callable[..., ServerProcess]) -> None:
+    entry = await add(home, starting("--lock-settings"))
     form = await save_options(home, await open_options(home, entry), {"speed": 1.5})
     assert (form["type"], form["errors"]) == (FlowResultType.FORM, {"base": "locked"})
     assert entry.options == {}
+
+
+async def test_only_what_the_server_can_do_is_offered(home: HomeAssistant, socket_enabled: None) -> None:
+    async with k2so().listen() as peer:
+        entry = await add(home, peer)
+        form = await open_options(home, entry)
+        assert shown(form) == {
+            "voice": None,
+            "language": None,
+            "speed": 1.0,
+            "engine": "auto",
+            "quantization": "auto",
+        }
+        assert form["data_schema"].schema["quantization"].config["options"] == [
+            {"value": "auto", "label": "auto"},
+            {"value": "int8", "label": "int8: Fast."},
+            {"value": "none", "label": "none: Slow."},
+        ]
+        with pytest.raises(InvalidData):
+            await save_options(home, form, {"quantization": "bf16"})
+
+        await save_options(home, form, {"quantization": "int8"})
+        assert peer["k2so-configure"].data["settings"]["quantization"] == "int8"
+
+        # Another machine can do less.
+        peer.script["k2so-describe"] = [k2so_info(settings={"quantization": "fp16"})]
+        await pass_time(home)
+        assert shown(await open_options(home, entry))["quantization"] is None
+
+        # Without the engine there is no such field, and the choice is kept.
+        peer.script["k2so-describe"] = [k2so_info(allowed={"speed": {"min": 0.5, "max": 2}})]
+        await pass_time(home)
+        await save_options(home, await open_options(home, entry), {"speed": 1.5})
+        assert "quantization" not in peer["k2so-configure"].data["settings"]
+        assert (entry.options["quantization"], entry.options["speed"]) == ("int8", 1.5)
 
 
 async def test_a_server_that_is_not_ours_has_few_options(home: HomeAssistant, peer: Peer) -> None:

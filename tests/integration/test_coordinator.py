@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from wyoming.error import Error
 
 from custom_components.k2so.client import K2soClient
 from custom_components.k2so.const import DOMAIN
@@ -132,12 +133,16 @@ async def test_a_locked_server_is_let_be(home: HomeAssistant, socket_enabled: No
 
 
 async def test_options_that_are_refused_are_told_once(
-    home: HomeAssistant, server: ServerProcess, caplog: pytest.LogCaptureFixture
+    home: HomeAssistant, socket_enabled: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    entry = await add(home, server, options={"voice": "ghost"})
-    await pass_time(home)
+    async with k2so().listen() as peer:
+        peer.script["k2so-configure"] = [Error("there is no voice 'ghost'", "bad-setting").event()]
+        entry = await add(home, peer, options={"voice": "ghost"})
+        await pass_time(home)
     assert entry.state is ConfigEntryState.LOADED
-    assert caplog.text.count("does not take its options: The speech server does not accept this:") == 1
+    assert told(peer) == [{"voice": "ghost"}]
+    refusal = "does not take its options: The speech server does not accept this: there is no voice 'ghost'"
+    assert caplog.text.count(refusal) == 1
 
 
 @pytest.mark.parametrize(("engine", "missing"), [("auto", True), ("xtts", True), ("piper", False)])

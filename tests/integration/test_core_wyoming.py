@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from . import household
+from .conftest import allow_sockets
 from .hass import HassProcess, Websocket, free_port
 from .household import Entry, add, converse, events_until, languages, play, remove, run, speak
 from .server import ServerProcess
@@ -22,7 +23,8 @@ REPLY = (
 
 
 @pytest.fixture(scope="module")
-def entry(module_sockets: None, hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
+def entry(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
+    allow_sockets()
     entry = add(hass_process, server)
     yield entry
     remove(hass_process, entry)

@@ -1,0 +1,40 @@
+"""Every text in every language."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "custom_components" / "k2so"
+ENGLISH = json.loads((FOLDER / "translations" / "en.json").read_text("utf-8"))
+
+
+def texts(tree: Any, path: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Where each text stands, and what is filled in there."""
+    if isinstance(tree, str):
+        yield path, set(re.findall(r"{\w+}", tree))
+    else:
+        for key, branch in tree.items():
+            yield from texts(branch, f"{path}.{key}")
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("translations/*.json")), ids=lambda file: file.stem)
+def test_no_text_is_missing(file: Path) -> None:
+    assert dict(texts(json.loads(file.read_text("utf-8")))) == dict(texts(ENGLISH))
+
+
+def test_every_error_has_a_text() -> None:
+    source = "".join(file.read_text("utf-8") for file in FOLDER.glob("*.py"))
+    raised = set(re.findall(r'K2soError\(\s*"(\w+)"', source)) | {"locked", "bad_setting", "failed", "server_error"}
+    assert raised == set(ENGLISH["exceptions"])
+
+
+def test_every_field_is_described() -> None:
+    for flow in (ENGLISH["config"], ENGLISH["options"]):
+        for step in flow["step"].values():
+            assert step.get("data", {}).keys() == step.get("data_description", {}).keys()
