@@ -64,16 +64,16 @@ class Control:
             "locked": self.config.server.lock_settings,
             "settings": settings,
             "allowed": allowed,
-            "engines": [self._describe_engine(name, state) for name, state in self._loader.states.items()],
+            "engines": [self._engine(name, state) for name, state in self._loader.states.items()],
             "speaking": self._catalog.resolve().engine.name,
             "figures": self._metrics.snapshot(),
         }
 
-    def _describe_engine(self, name: str, state: State) -> dict[str, Any]:
+    def _engine(self, name: str, state: State) -> dict[str, Any]:
         found: dict[str, Any] = {"name": name, "state": state.state, "detail": state.detail}
         engine = next((engine for engine in self._catalog.engines if engine.name == name), None)
         if engine is not None:
-            found |= {"mode": engine.mode, "note": engine.note, "modes": dict(engine.modes)}
+            found |= {"detail": state.detail or engine.note, "mode": engine.mode, "modes": dict(engine.modes)}
         return found
 
     async def change(self, values: Mapping[str, Any]) -> None:

@@ -51,6 +51,9 @@ class Figures:
     fallbacks: int = 0
     """Segments that another voice had to speak."""
 
+    mode: str = ""
+    """Numeric precision of the engine at the end of the reply."""
+
     outcome: Outcome = "ok"
     error: str | None = None
 
@@ -90,6 +93,7 @@ class Metrics:
             return Histogram(f"k2so_{name}", text, ("engine",), buckets=buckets, registry=self.registry)
 
         self._requests = counter("requests", "Replies by engine and outcome", "engine", "outcome")
+        self._by_mode = counter("replies_by_mode", "Replies by the engine's numeric precision", "engine", "mode")
         self._speech = counter("speech_seconds", "Sound sent, in seconds", "engine")
         self._underruns = counter("underruns", "Gaps that listeners heard", "engine")
         self._retries = counter("retries", "Segments that had to be tried once more", "engine")
@@ -122,6 +126,7 @@ class Metrics:
         if figures.first_audio_s is not None:
             self._last = asdict(figures) | {"rtf": figures.rtf}
         self._requests.labels(engine, figures.outcome).inc()
+        self._by_mode.labels(engine, figures.mode).inc()
         self._speech.labels(engine).inc(figures.audio_s)
         self._underruns.labels(engine).inc(figures.underruns)
         self._retries.labels(engine).inc(figures.retries)

@@ -70,6 +70,7 @@ class Reply:
             clock: seconds, for the figures only.
         """
         stream = stream or StreamConfig()
+        self._engine = choice.engine
         self.figures = Figures(choice.engine.name, choice.request.voice, instead_of=choice.instead_of)
         self.format: AudioFormat | None = None
         """Known before the first chunk comes, and at the end of a reply without sound."""
@@ -171,6 +172,7 @@ class Reply:
             self.figures.error = str(error) or type(error).__name__
             _LOGGER.debug("The reply ended early", exc_info=error)
         finally:
+            self.figures.mode = self._engine.mode
             for speaker in self._speakers:
                 speaker.close()
             self._out.close()

@@ -312,11 +312,11 @@ def test_bench_prints_a_table_and_one_line_of_json() -> None:
     assert data["machine"]["cores"] == os.cpu_count()
     assert [row["text"] for row in data["rows"]] == ["short", "medium"]
     for row, line in zip(data["rows"], table[1:], strict=True):
-        assert (row["engine"], row["mode"]) == ("piper", "none")
+        assert (row["engine"], row["mode"]) == ("piper", "fp32")
         assert 0 < row["first_audio_s"] <= row["first_audio_p95_s"] < 30
         assert 0 < row["rtf"] < 10
         assert row["peak_mb"] > 50
-        assert line.split()[:3] == ["piper", "none", row["text"]]
+        assert line.split()[:3] == ["piper", "fp32", row["text"]]
 
 
 # ---- serve ------------------------------------------------------------------------------------------------------

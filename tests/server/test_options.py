@@ -192,7 +192,7 @@ def test_an_unknown_key_is_answered_with_the_file_and_the_keys_that_there_are(tm
         read({}, {}, file)
     message = str(caught.value)
     assert message.startswith(f"stream in {file} is no setting; there are: ")
-    assert "cache_dir, chunk_samples, " in message
+    assert "chunk_samples, " in message
 
 
 @pytest.mark.parametrize(("content", "problem"), [(b"speed =", "is not valid TOML"), (b"\xff", "cannot be read")])

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from wyoming_k2so.engine import EngineError
 from wyoming_k2so.engines.xtts import convert, quant
 from wyoming_k2so.engines.xtts.checkpoint import Checkpoint
-from wyoming_k2so.engines.xtts.model import Gpt
+from wyoming_k2so.engines.xtts.model import Gpt, load_block
 from wyoming_k2so.engines.xtts.tokenizer import TextTokenizer
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -146,7 +146,7 @@ def test_calibration_folds_into_norms_and_values_and_halves_the_error(
     checkpoint: Checkpoint, tokenizer: TextTokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A GPT whose norms let a few channels through loudly, all the way from checkpoint to latents."""
-    original = convert.load_block
+    original = load_block
 
     def loud(*args: object) -> object:
         block = original(*args)  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ class Models:
         check_room(arch.weight_bytes(tokenizer.size, 1 if mode.startswith("int8") else 4 if mode == "none" else 2))
         try:
             if mode == "none":
-                gpt, probe = load_gpt(self.weights, arch, tokenizer.size), {}
+                gpt, probe = load_gpt(self.weights, arch, tokenizer.size), dict[str, Tensor]()
             else:
                 gpt, probe = self._converted(mode, progress)
             vocoder = load_vocoder(self.weights, arch).prepare(dtype, self.device)

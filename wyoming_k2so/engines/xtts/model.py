@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,7 +28,8 @@ class KVCache:
         self.rows = rows
         self.positions = positions
         shape = (arch.gpt_layers, rows, 2, arch.gpt_n_heads, positions, arch.head_dim)
-        self.data = torch.zeros(shape, device=device)
+        # numpy's zeros are untouched memory, torch's are written: 250 MB that a short reply never needs.
+        self.data = torch.from_numpy(np.zeros(shape, np.float32)).to(device)
         # Indexing a tensor costs microseconds, 60 times per token: keep the views.
         self.slabs = [[self.data[layer, row] for row in range(rows)] for layer in range(arch.gpt_layers)]
 

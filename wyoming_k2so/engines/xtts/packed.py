@@ -65,7 +65,7 @@ class PackedConv(nn.Module):
 @torch.no_grad()
 def pack(model: nn.Module) -> None:
     """Pack all convolutions of a model in place, where oneDNN is there."""
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
     for name, module in list(model.named_modules()):
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):

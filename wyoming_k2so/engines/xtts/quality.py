@@ -185,6 +185,6 @@ def _speak_latents(model: Model, prompt: Tensor, text: str, sampling: Sampling, 
 def _sound(model: Model, embedding: Tensor, latents: Tensor) -> Tensor:
     timbre = model.vocoder.timbre(embedding.to(model.device))
     stream = VocoderStream(model.vocoder, timbre, model.architecture, windows=(28,), speed=1.0)
-    pieces = [stream.feed(piece) for piece in latents.split(28)]
+    pieces = [stream.feed(piece) for piece in torch.split(latents, 28)]
     pieces.append(stream.finish())
     return torch.cat([piece for piece in pieces if piece is not None]).float().cpu()

@@ -121,7 +121,7 @@ def layer(tensors: Mapping[str, Tensor]) -> nn.Module:
         return Int8Linear(weight, tensors["scale"], bias)
     if weight.dtype != torch.float32:
         return HalfLinear(weight, bias)
-    linear = nn.Linear(*reversed(weight.shape), bias=bias is not None, device="meta")
+    linear = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
     linear.weight = nn.Parameter(weight, requires_grad=False)
     linear.bias = nn.Parameter(bias, requires_grad=False) if bias is not None else None  # type: ignore[assignment]
     return linear

@@ -15,6 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -42,10 +43,10 @@ class Stored:
     def __init__(self, path: Path) -> None:
         self._taken = 0
         try:
-            self._file = safe_open(path, "pt")
-            meta = self._file.metadata() or {}
+            file: Any = safe_open(path, "pt")
+            self._file, meta = file, file.metadata() or {}
             self._sums: dict[str, int] = json.loads(meta["checksums"])
-            if meta["format"] != str(FORMAT) or set(self._sums) != set(self._file.keys()):
+            if meta["format"] != str(FORMAT) or set(self._sums) != set(file.keys()):
                 raise Damaged("it is of another format")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise Damaged(str(error)) from error
@@ -57,7 +58,7 @@ class Stored:
 
     def take(self, name: str) -> Tensor:
         """A copy of a tensor. Raises Damaged when it is not the one that was written."""
-        mapped = self._file.get_tensor(name)
+        mapped: Tensor = self._file.get_tensor(name)
         copy = mapped.clone()
         self._taken += copy.nbytes
         if self._taken > _TRIM_EACH:  # what was taken before has been used and freed, into a heap that keeps it
@@ -116,7 +117,7 @@ class Store:
 
 
 def _checksum(tensor: Tensor) -> int:
-    return zlib.crc32(memoryview(tensor.contiguous().view(-1).view(torch.uint8).numpy()))
+    return zlib.crc32(tensor.contiguous().view(-1).view(torch.uint8).numpy().data)
 
 
 def free_memory() -> None:
