@@ -28,6 +28,7 @@ WAIT_S = 30.0
 
 # Home Assistant's pages are made of shadow trees, which selectors do not look into.
 FIND = """
+const sleep = ms => new Promise(done => setTimeout(done, ms));
 function all(root) {
   const found = [];
   for (const node of root.querySelectorAll('*')) {
@@ -59,7 +60,9 @@ class Page:
 
     async def run(self, script: str) -> Any:
         """The value of a script."""
-        answer = await self.call("Runtime.evaluate", expression=f"(() => {{{FIND} return {script};}})()")
+        expression = f"(() => {{{FIND} return {script};}})()"
+        async with asyncio.timeout(WAIT_S):
+            answer = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True)
         return answer["result"].get("value")
 
     async def open(self, url: str) -> None:
@@ -67,9 +70,7 @@ class Page:
 
     async def see(self, tag: str, text: str = "") -> None:
         """Wait for an element to be shown, and to stop moving."""
-        async with asyncio.timeout(WAIT_S):
-            while not await self.run(f"!!find({json.dumps(tag)}, {json.dumps(text)})"):
-                await asyncio.sleep(0.2)
+        await self.run(f"(async () => {{ while (!find({json.dumps(tag)}, {json.dumps(text)})) await sleep(200); }})()")
         await asyncio.sleep(1.5)
 
     async def click(self, tag: str, text: str = "") -> None:
@@ -78,7 +79,7 @@ class Page:
 
     async def picture(self, file: Path) -> None:
         shot = await self.call("Page.captureScreenshot", format="png")
-        file.write_bytes(base64.b64decode(shot["data"]))
+        await asyncio.to_thread(file.write_bytes, base64.b64decode(shot["data"]))
 
 
 @asynccontextmanager
@@ -140,7 +141,6 @@ async def take(hass: HassProcess, server: ServerProcess, page: Page, to: Path) -
 
 async def main(to: Path) -> None:
     """Take all pictures."""
-    to.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp())
     hass = HassProcess(folder, configuration="test_house:\n", components=(HOUSE, OURS))
     server = ServerProcess(os.environ["K2SO_DEV_SERVER_PYTHON"], free_port(), folder)
@@ -166,4 +166,6 @@ async def main(to: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    pictures = Path(sys.argv[1])
+    pictures.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(pictures))
