@@ -15,7 +15,7 @@ from . import __version__, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config
 from .engine import EngineError
-from .loader import FLAGSHIP, Loader, State
+from .loader import EMBEDDED, FLAGSHIP, Loader, State
 from .metrics import Metrics
 
 
@@ -91,7 +91,8 @@ class Control:
             try:
                 if (new.engines, new.xtts) != (old.engines, old.xtts):
                     await asyncio.to_thread(self._load, old, new)
-                self._catalog.check_defaults()
+                if not self._catalog.incomplete:
+                    self._catalog.check_defaults()
             except (EngineError, UnknownVoice) as error:
                 self._catalog.defaults = old.voice
                 raise Refused("failed" if isinstance(error, EngineError) else "bad-setting", str(error)) from None
@@ -114,10 +115,16 @@ class Control:
         return config
 
     def _load(self, old: Config, new: Config) -> None:
-        if new.engines.engine == "piper":
+        wanted = new.engines.engine
+        loaded = any(engine.name == FLAGSHIP for engine in self._catalog.engines)
+        if wanted == EMBEDDED:
             self._loader.unload(FLAGSHIP, "not asked for")
-        elif new.engines.engine == FLAGSHIP or old.engines.engine == "piper" or new.xtts != old.xtts:
-            self._loader.load(FLAGSHIP, new)
+        elif new.xtts != old.xtts or not loaded:
+            try:
+                self._loader.load(FLAGSHIP, new, tentative=True)
+            except EngineError:
+                if wanted != "auto" or new.xtts != old.xtts:
+                    raise  # auto is content with what there is
 
 
 def _live() -> list[options.Setting]:

@@ -69,8 +69,10 @@ class Loader:
             self.states[FLAGSHIP] = State("off", "not asked for")
         self._catalog.check_defaults()
 
-    def load(self, name: str, config: Config) -> None:
+    def load(self, name: str, config: Config, *, tentative: bool = False) -> None:
         """Load an engine and let it speak from the next reply on, in place of the one of that name.
+
+        `tentative`: when it cannot be loaded, it was not wanted either, and the state stays as it was.
 
         Raises:
             EngineError: it cannot be loaded; the old one goes on.
@@ -81,9 +83,11 @@ class Loader:
             try:
                 engine = self._load(name, config)
             except EngineError as error:
-                loaded = any(engine.name == name for engine in self._catalog.engines)
-                self._catalog.incomplete = not loaded
-                self.states[name] = before if loaded else State("failed", str(error))
+                if tentative or any(engine.name == name for engine in self._catalog.engines):
+                    self.states[name] = before
+                else:
+                    self._catalog.incomplete = True
+                    self.states[name] = State("failed", str(error))
                 raise
             self._catalog.put(engine, first=name == FLAGSHIP)
             self._catalog.incomplete = False

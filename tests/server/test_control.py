@@ -175,6 +175,26 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
     assert control.describe()["speaking"] == "piper"
 
 
+async def test_a_refused_engine_leaves_no_trace_and_auto_is_content_without_it() -> None:
+    service = make_service(ScriptedEngine(name="piper"))
+    control, catalog = service.control, service.catalog
+    await control.change({"engine": "piper"})
+    before = control.describe()["engines"]
+    with pytest.raises(Refused, match="cannot be loaded here"):
+        await control.change({"engine": "xtts"})
+    assert control.describe()["engines"] == before
+    assert not catalog.incomplete
+    await control.change({"engine": "auto"})
+    assert control.config.engines.engine == "auto"
+
+
+async def test_a_default_voice_may_come_with_an_engine_that_is_loading() -> None:
+    service = make_service(ScriptedEngine(name="piper"))
+    service.catalog.incomplete = True
+    await service.control.change({"voice": "Ana Florence"})
+    assert service.control.config.voice.voice == "Ana Florence"
+
+
 async def test_an_engine_that_cannot_be_loaded_leaves_the_old_one_and_says_why() -> None:
     garage = Garage()
     catalog = Catalog([ScriptedEngine(name="piper")])
