@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[2]
 START_S = 60.0
 STOP_S = 10.0
 
+# Piper draws random numbers, and now and then speaks a word so that Whisper takes it for another.
+STEADY = ("--seed", "1")
+
 
 class ServerProcess:
     """`python -m wyoming_k2so` on a port of this machine. May be started again after `stop`, at the same port."""
@@ -24,7 +27,7 @@ class ServerProcess:
         self._output = folder / "server.txt"
         folders = ("--data-dir", str(folder / "data"), "--cache-dir", str(folder / "cache"))
         uri = f"tcp://{self.host}:{port}"
-        self._command = (python, "-m", "wyoming_k2so", "--uri", uri, *folders, "--debug", *arguments)
+        self._command = (python, "-m", "wyoming_k2so", "--uri", uri, *folders, *STEADY, "--debug", *arguments)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

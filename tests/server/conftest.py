@@ -55,7 +55,7 @@ class ServerProcess:
     def __init__(self, *arguments: str, uri: str = "tcp://127.0.0.1:0") -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("K2SO_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "wyoming_k2so", "--uri", uri, "--engine", "piper", *arguments],
+            [sys.executable, "-m", "wyoming_k2so", "--uri", uri, "--engine", "piper", "--seed", "1", *arguments],
             cwd=ROOT,
             env=environment,
             stderr=subprocess.PIPE,

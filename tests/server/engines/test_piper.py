@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from wyoming_k2so import engines
-from wyoming_k2so.config import Config, EngineConfig
+from wyoming_k2so.config import Config, EngineConfig, XttsConfig
 from wyoming_k2so.engine import EngineError, Request, Samples
 from wyoming_k2so.engines.piper import EMBEDDED, PiperEngine
 from wyoming_k2so.engines.piper.windows import FIRST_WINDOW
@@ -149,3 +149,14 @@ def test_a_damaged_model_is_found_when_it_shall_speak(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_has_no_voices(tmp_path: Path) -> None:
     assert len(load(tmp_path / "nowhere").voices()) == 1
+
+
+def test_with_a_seed_the_same_texts_sound_the_same(tmp_path: Path) -> None:
+    config = Config(engines=EngineConfig(data_dir=tmp_path, cache_dir=tmp_path / "cache"), xtts=XttsConfig(seed=7))
+    PiperEngine.load(config)  # measures the loudness of the voice, once
+    first, second = (
+        [speak(engine, text) for text in (TEXT, "Yes, it is.")]
+        for engine in (PiperEngine.load(config), PiperEngine.load(config))
+    )
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-3)

