@@ -7,6 +7,7 @@ only `cli` knows the real ones.
 from __future__ import annotations
 
 import argparse
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -19,6 +20,10 @@ from .config import Config, Option
 ENV_PREFIX = "K2SO_"
 # Variables of the project's own scripts and tests; no settings of the program.
 ENV_IGNORED = ("K2SO_DEV_",)
+# What Kubernetes and Docker tell every container about a service of this name: K2SO_PORT_10200_TCP=tcp://10.0.0.1:10200.
+_SERVICE_VARIABLE = re.compile(
+    r"K2SO_(\w+_)?(SERVICE_HOST=.*|SERVICE_PORT(_\w+)?=\d+|PORT(_\d+_[A-Z]+)?=\w+://.*|PORT_\d+_[A-Z]+_(PROTO|PORT|ADDR)=.*)"
+)
 
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -149,8 +154,9 @@ def _read_file(file: Path, known: Mapping[str, Setting]) -> dict[str, Any]:
 
 def _reject_unknown_variables(environ: Mapping[str, str], known: Mapping[str, Setting]) -> None:
     names = {setting.env for setting in known.values()} | {ENV_PREFIX + "CONFIG"}
-    for name in environ:
-        if name.startswith(ENV_PREFIX) and not name.startswith(ENV_IGNORED) and name not in names:
+    for name, value in environ.items():
+        ours = name.startswith(ENV_PREFIX) and not name.startswith(ENV_IGNORED)
+        if ours and name not in names and not _SERVICE_VARIABLE.fullmatch(f"{name}={value}"):
             raise OptionError(f"the environment variable {name} is no setting; there are: {', '.join(sorted(names))}")
 
 

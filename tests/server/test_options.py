@@ -145,6 +145,23 @@ def test_a_bad_variable_is_named_with_what_is_allowed(environ: dict[str, str], m
     assert str(caught.value) == message
 
 
+def test_what_kubernetes_tells_about_a_service_of_this_name_is_no_setting() -> None:
+    environ = {
+        "K2SO_SERVICE_HOST": "10.0.0.1",
+        "K2SO_SERVICE_PORT": "10200",
+        "K2SO_SERVICE_PORT_WYOMING": "10200",
+        "K2SO_PORT": "tcp://10.0.0.1:10200",
+        "K2SO_PORT_10200_TCP": "tcp://10.0.0.1:10200",
+        "K2SO_PORT_10200_TCP_PROTO": "tcp",
+        "K2SO_PORT_10200_TCP_PORT": "10200",
+        "K2SO_PORT_10200_TCP_ADDR": "10.0.0.1",
+        "K2SO_BIG_SERVICE_HOST": "10.0.0.2",
+    }
+    assert read({}, environ, None) == Config()
+    with pytest.raises(OptionError, match="K2SO_PORT is no setting"):
+        read({}, {"K2SO_PORT": "10200"}, None)
+
+
 def test_an_unknown_variable_is_answered_with_those_that_there_are() -> None:
     with pytest.raises(OptionError, match=r"variable K2SO_VOICES is no setting; there are: .*K2SO_CACHE_DIR"):
         read({}, {"K2SO_VOICES": "x"}, None)
