@@ -1,4 +1,4 @@
-"""From an engine's float samples to the bytes of a stream: resampling, 16-bit PCM, chunks of one size."""
+"""From an engine's float samples to the bytes of a stream: resampling, PCM, chunks of one size."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 import soxr
 
 from .engine import AudioFormat, Samples
-
-FULL_SCALE = 32767
 
 
 @dataclass(frozen=True)
@@ -54,20 +52,39 @@ class Resampler:
         return out
 
 
-class Chunker:
-    """Cuts a stream of samples into chunks of exactly `samples` samples; only the last may be shorter."""
+def encode(samples: Samples, format: AudioFormat) -> bytes:
+    """(n,) samples as PCM, the same in every channel. Sound beyond full scale is clipped."""
+    full_scale = 2 ** (8 * format.width - 1) - 1
+    exact = samples if format.width == 2 else samples.astype(np.float64)
+    pcm = np.rint(np.clip(exact, -1.0, 1.0) * full_scale).astype("<i2" if format.width == 2 else "<i4")
+    data = pcm.view(np.uint8).reshape(-1, pcm.itemsize)[:, : format.width]
+    return np.tile(data, format.channels).tobytes()
 
-    def __init__(self, format: AudioFormat, samples: int) -> None:
+
+class Chunker:
+    """Cuts a stream of samples into chunks of exactly `samples` samples; only the last may be shorter.
+
+    `silence_before` and `silence_after` are seconds around the sound, if there is any sound.
+    """
+
+    def __init__(
+        self, format: AudioFormat, samples: int, *, silence_before: float = 0.0, silence_after: float = 0.0
+    ) -> None:
         self.format = format
         self._size = samples * format.frame
+        self._before = self._silence(silence_before)
+        self._after = self._silence(silence_after)
+        self._begun = False
         self._pending = bytearray()
         self._sent = 0
 
     def push(self, samples: Samples) -> list[Chunk]:
-        """Add (n,) samples and take the chunks that they complete. Sound beyond full scale is clipped."""
-        pcm = np.rint(np.clip(samples, -1.0, 1.0) * FULL_SCALE).astype("<i2")
-        self._pending += pcm.tobytes()
-        return [self._take(self._size) for _ in range(len(self._pending) // self._size)]
+        """Add (n,) samples and take the chunks that they complete."""
+        if len(samples) and not self._begun:
+            self._begun = True
+            self._pending += self._before
+        self._pending += encode(samples, self.format)
+        return self._full()
 
     def fill(self) -> list[Chunk]:
         """Complete a started chunk with silence, so that nothing said so far has to wait for more sound."""
@@ -77,8 +94,17 @@ class Chunker:
         return [self._take(self._size)]
 
     def flush(self) -> list[Chunk]:
-        """End the stream: the last, shorter chunk."""
-        return [self._take(len(self._pending))] if self._pending else []
+        """End the stream: what is left, the last chunk shorter than the others."""
+        if self._begun:
+            self._begun = False
+            self._pending += self._after
+        return [*self._full(), *([self._take(len(self._pending))] if self._pending else [])]
+
+    def _silence(self, seconds: float) -> bytes:
+        return bytes(round(seconds * self.format.rate) * self.format.frame)
+
+    def _full(self) -> list[Chunk]:
+        return [self._take(self._size) for _ in range(len(self._pending) // self._size)]
 
     def _take(self, size: int) -> Chunk:
         audio = bytes(self._pending[:size])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .config import VoiceConfig
 from .engine import Engine, Request, Voice
+from .loudness import Meter
 
 
 class UnknownVoice(LookupError):
@@ -22,12 +24,16 @@ class Choice:
     instead_of: str | None = None
     """What was asked for, when it is not there for now."""
 
+    meter: Meter = field(default_factory=Meter, compare=False, repr=False)
+    """How loud the voice has been so far."""
+
 
 class Catalog:
     """Loaded engines in order of preference. Engines may join and leave while requests are resolved."""
 
     def __init__(self, engines: Iterable[Engine] = (), defaults: VoiceConfig | None = None) -> None:
         self._engines = tuple(engines)
+        self._meters: defaultdict[tuple[str, str, str | None], Meter] = defaultdict(Meter)
         self.defaults = defaults or VoiceConfig()
         self.incomplete = False
         """An engine that is wanted is not there, so that voices may be missing which are known elsewhere."""
@@ -93,7 +99,7 @@ class Catalog:
             speaker=_speaker(found, speaker, self.defaults.speaker),
             speed=self.defaults.speed if speed is None else speed,
         )
-        return Choice(chosen, request)
+        return self._choice(chosen, request)
 
     def check_defaults(self) -> None:
         """Raise UnknownVoice when the default voice, speaker or language is none of those that there are."""
@@ -108,8 +114,11 @@ class Catalog:
             for voice in voices:
                 if (engine.name, voice.name) != (choice.engine.name, choice.request.voice):
                     known = _speaks(voice, choice.request.language) or voice.languages[0]
-                    return Choice(engine, replace(choice.request, voice=voice.name, language=known, speaker=None))
+                    return self._choice(engine, replace(choice.request, voice=voice.name, language=known, speaker=None))
         return None
+
+    def _choice(self, engine: Engine, request: Request) -> Choice:
+        return Choice(engine, request, meter=self._meters[engine.name, request.voice, request.speaker])
 
     def _anyone_speaks(self, language: str) -> bool:
         return any(_speaks(voice, language) for engine in self._engines for voice in engine.voices())

@@ -77,13 +77,32 @@ class VoiceConfig:
 
 @dataclass(frozen=True)
 class StreamConfig:
-    """How sound leaves while the rest of it is generated."""
+    """How sound leaves while the rest of it is generated, and in what form."""
 
     chunk_samples: int = option(4096, "samples in each audio chunk", choices=(2048, 4096, 8192), live=True)
     prebuffer: int = option(0, "chunks to hold back before the first one leaves", low=0, high=16, live=True)
     early_clause: bool = option(
         True, "let the first clause of a reply be spoken before its sentence is complete", live=True
     )
+    sample_rate: int | None = option(
+        None,
+        "samples per second, such as 16000 for satellites (default: the voice's own)",
+        low=8000,
+        high=96000,
+        live=True,
+    )
+    sample_width: int = option(
+        2, "bytes per sample: signed integers of 16, 24 or 32 bits", choices=(2, 3, 4), live=True
+    )
+    channels: int = option(1, "1 for mono, 2 for the same sound on both sides", choices=(1, 2), live=True)
+    loudness: float | None = option(
+        None, "make every voice as loud as this, in LUFS, such as -18 (default: as it is)", low=-40, high=-10, live=True
+    )
+    silence_before: float = option(
+        0.0, "seconds of silence before a reply, for speakers that swallow the first syllable", low=0, high=5, live=True
+    )
+    silence_after: float = option(0.0, "seconds of silence after a reply", low=0, high=5, live=True)
+    sentence_pause: float = option(0.0, "seconds of silence between sentences", low=0, high=5, live=True)
 
 
 @dataclass(frozen=True)

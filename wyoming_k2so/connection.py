@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
@@ -216,8 +216,7 @@ class Connection:
             job.reply = Reply(
                 choice,
                 service.catalog.fallback(choice),
-                stream=request.stream(service.control.config.stream),
-                rate=request.rate,
+                stream=replace(service.control.config.stream, **request.stream),
                 text_format=request.text_format,
             )
         except BadRequest as error:

@@ -22,9 +22,10 @@ from .catalog import Choice
 from .config import StreamConfig
 from .engine import AudioFormat, EngineError, Samples, Utterance
 from .handover import Cancelled, Handover
+from .loudness import Leveller
 from .metrics import AUDIBLE_GAP_S, Figures, PlaybackClock
 from .prebuffer import FixedPrebuffer, Prebuffer
-from .text import Segmenter
+from .text import Segment, Segmenter
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,7 +56,6 @@ class Reply:
         fallback: Choice | None = None,
         *,
         stream: StreamConfig | None = None,
-        rate: int | None = None,
         text_format: str = "text",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -64,8 +64,7 @@ class Reply:
         Args:
             choice: who speaks.
             fallback: who speaks when that fails.
-            stream: chunk size and prebuffer.
-            rate: samples per second of the stream; None: the rate of the voice.
+            stream: format, chunk size and prebuffer; the rate that it leaves open is the voice's.
             text_format: "text" or "ssml".
             clock: seconds, for the figures only.
         """
@@ -77,7 +76,6 @@ class Reply:
 
         self._speakers = [_Speaker(choice), *([_Speaker(fallback)] if fallback else [])]
         self._stream = stream
-        self._rate = rate
         self._segmenter = Segmenter(
             max_chars=choice.engine.max_chars(choice.request.language),
             text_format=text_format,
@@ -91,6 +89,7 @@ class Reply:
         self._held: list[Chunk] = []
         self._released = False
         self._stalled = False
+        self._due_s = 0.0  # silence before the next text
         self._playback = PlaybackClock()
         self._thread = threading.Thread(target=self._run, name=SYNTHESIS, daemon=True)
 
@@ -158,12 +157,17 @@ class Reply:
 
     def _run(self) -> None:
         try:
-            self.format = AudioFormat(self._rate or self._voice_rate())
-            self._chunker = Chunker(self.format, self._stream.chunk_samples)
+            stream = self._stream
+            self.format = AudioFormat(stream.sample_rate or self._voice_rate(), stream.sample_width, stream.channels)
+            self._chunker = Chunker(
+                self.format,
+                stream.chunk_samples,
+                silence_before=stream.silence_before,
+                silence_after=stream.silence_after,
+            )
             for text in self._pieces():
                 for segment in self._segmenter.feed(text) if text is not None else self._segmenter.flush():
-                    self._speak(segment.text)
-                    self._emit(np.zeros(round(segment.pause_s * self.format.rate), np.float32))
+                    self._speak(segment)
             self._send(self._chunker.flush(), now=True)
         except Cancelled:
             _LOGGER.debug("Cancelled")
@@ -206,10 +210,21 @@ class Reply:
             _LOGGER.warning("No text came for %d s: the reply ends here", TEXT_PATIENCE_S)
             return None
 
-    def _speak(self, text: str) -> None:
-        """Speak a segment: the voice, the voice once more, the fallback voice."""
-        if not text:
-            return
+    def _speak(self, segment: Segment) -> None:
+        """Speak a segment and be silent where it asks for that; a pause of its own goes before that of a sentence."""
+        if segment.text:
+            self._pause(self._due_s)
+            self._say(segment.text)
+        self._pause(segment.pause_s)
+        self._due_s = self._stream.sentence_pause if segment.ends_sentence else 0.0
+
+    def _pause(self, seconds: float) -> None:
+        assert self.format is not None
+        if seconds:
+            self._emit(np.zeros(round(seconds * self.format.rate), np.float32))
+
+    def _say(self, text: str) -> None:
+        """Say a text: the voice, the voice once more, the fallback voice."""
         _LOGGER.debug("Segment: %r", text)
         voice, *fallback = self._speakers
         heard = 0  # samples of this segment that are on their way already
@@ -239,6 +254,7 @@ class Reply:
         """Sound of a segment at the stream's rate."""
         assert self.format is not None
         utterance = self._timed(speaker.open)
+        leveller = speaker.leveller(utterance.rate, self._stream.loudness)
         resampler = Resampler(utterance.rate, self.format.rate)
         produced = 0
         with closing(utterance.say(text)) as sounds:
@@ -247,7 +263,7 @@ class Reply:
                 if not np.isfinite(samples).all():
                     raise EngineError("the sound holds values that are no numbers")
                 produced += len(samples)
-                yield resampler.push(samples)
+                yield resampler.push(leveller.push(samples) if leveller else samples)
         if not produced:
             raise EngineError("no sound came")
         yield resampler.flush()
@@ -288,6 +304,9 @@ class _Speaker:
         if self._utterance is None:
             self._utterance = self._choice.engine.open(self._choice.request)
         return self._utterance
+
+    def leveller(self, rate: int, target: float | None) -> Leveller | None:
+        return None if target is None else Leveller(self._choice.meter, target, rate)
 
     def close(self) -> None:
         utterance, self._utterance = self._utterance, None

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .config import Option, StreamConfig, VoiceConfig
-from .options import check, option_of
+from .config import Option, VoiceConfig
+from .options import check, option_of, settings
 
 TEXT_FORMATS = ("text", "ssml")
-RATES = (8_000, 96_000)
+
+_STREAM = [setting for setting in settings() if setting.group == "stream"]
 
 T = TypeVar("T")
 
@@ -29,27 +30,16 @@ class SpeechRequest:
     speaker: str | None = None
     language: str | None = None
     speed: float | None = None
-    rate: int | None = None
-    """Samples per second of the stream."""
-
     text_format: str = "text"
-    chunk_samples: int | None = None
-    prebuffer: int | None = None
-
-    def stream(self, default: StreamConfig) -> StreamConfig:
-        """The server's stream settings with this request's own on top."""
-        return replace(
-            default,
-            chunk_samples=default.chunk_samples if self.chunk_samples is None else self.chunk_samples,
-            prebuffer=default.prebuffer if self.prebuffer is None else self.prebuffer,
-        )
+    stream: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of StreamConfig that this reply has otherwise than the server."""
 
 
 def parse_speech(data: Mapping[str, Any]) -> SpeechRequest:
     """Read everything but the text.
 
     Home Assistant core names a voice and nothing else. `context` is free for what a client and a server agree on: here
-    language, speed, sample_rate, chunk_samples and prebuffer; anything else in it is ignored.
+    language, speed and the fields of StreamConfig; anything else in it is ignored.
 
     Raises:
         BadRequest: a field has the wrong type or a value that is not allowed.
@@ -59,18 +49,14 @@ def parse_speech(data: Mapping[str, Any]) -> SpeechRequest:
     text_format = _get(data, "text_format", str) or "text"
     if text_format not in TEXT_FORMATS:
         raise BadRequest(f"text_format must be one of {', '.join(TEXT_FORMATS)}")
-    rate = _get(context, "sample_rate", int)
-    if rate is not None and not RATES[0] <= rate <= RATES[1]:
-        raise BadRequest(f"sample_rate must be from {RATES[0]} to {RATES[1]}")
+    stream = {s.key: _checked(context, s.key, s.kind, s.option) for s in _STREAM}
     return SpeechRequest(
         voice=_get(voice, "name", str),
         speaker=_get(voice, "speaker", str),
         language=_get(context, "language", str) or _get(voice, "language", str),
         speed=_checked(context, "speed", float, option_of(VoiceConfig, "speed")),
-        rate=rate,
         text_format=text_format,
-        chunk_samples=_checked(context, "chunk_samples", int, option_of(StreamConfig, "chunk_samples")),
-        prebuffer=_checked(context, "prebuffer", int, option_of(StreamConfig, "prebuffer")),
+        stream={key: value for key, value in stream.items() if value is not None},
     )
 
 
@@ -101,4 +87,10 @@ def _checked(data: Mapping[str, Any], key: str, kind: type[T], limits: Option) -
     return value
 
 
-_KINDS: dict[type, str] = {str: "a string", int: "a whole number", float: "a number", dict: "an object"}
+_KINDS: dict[type, str] = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    dict: "an object",
+}

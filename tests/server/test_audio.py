@@ -8,7 +8,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wyoming_k2so.audio import Chunk, Chunker, Resampler
+from wyoming_k2so.audio import Chunk, Chunker, Resampler, encode
 from wyoming_k2so.engine import AudioFormat, Samples
 
 FORMAT = AudioFormat(16_000)
@@ -107,6 +107,26 @@ def test_samples_are_rounded_to_the_nearest_step() -> None:
     chunker = Chunker(FORMAT, 2048)
     chunker.push(np.array([0.0, 0.6, -0.6, 0.4, 99.51], np.float32) / np.float32(32767))
     assert pcm(chunker.flush()) == [0, 1, -1, 0, 100]
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_every_width_holds_the_same_sound(width: int, channels: int) -> None:
+    sound = np.array([0.0, 0.5, -0.5, 1.0, -1.0, 2.0, 0.25], np.float32)
+    frames = np.frombuffer(encode(sound, AudioFormat(16_000, width, channels)), np.uint8)
+    full_scale = 2 ** (8 * width - 1)
+    for channel in frames.reshape(len(sound), channels, width).swapaxes(0, 1):
+        values = [int.from_bytes(sample.tobytes(), "little", signed=True) for sample in channel]
+        np.testing.assert_allclose(values, np.clip(sound, -1, 1) * (full_scale - 1), atol=0.5)
+
+
+def test_silence_around_the_sound() -> None:
+    chunker = Chunker(FORMAT, 2048, silence_before=0.25, silence_after=0.125)
+    assert chunker.push(noise(0)) == chunker.fill() == chunker.flush() == [], "there is no sound to surround"
+    chunks = [*chunker.push(np.ones(100, np.float32)), *chunker.flush()]
+    assert pcm(chunks) == [0] * 4_000 + [32767] * 100 + [0] * 2_000
+    assert [len(chunk.audio) // 2 for chunk in chunks] == [2048, 2048, 2004]
+    assert chunker.flush() == []
 
 
 def test_a_format_knows_its_time() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 from wyoming.client import AsyncTcpClient
 
@@ -31,6 +34,7 @@ SENTENCES = [
     * 2,
 ]
 SPELLED = "I have closed the garage door. Then I turned the heating down, because nobody is at home."
+PLAIN = "The kitchen light is on now. The train to London leaves at half past seven."
 
 
 async def test_every_word_is_heard(server: ServerProcess) -> None:
@@ -51,9 +55,27 @@ async def test_every_word_is_heard(server: ServerProcess) -> None:
     assert rate <= 0.05, {heard: n for heard, n in errors.items() if n}
 
 
-@pytest.mark.parametrize("rate", [16_000, 24_000])
-async def test_another_sample_rate_says_the_same(server: ServerProcess, rate: int) -> None:
+@pytest.mark.parametrize(
+    ("context", "format"),
+    [
+        ({"sample_rate": 8_000}, (8_000, 2, 1)),
+        ({"sample_rate": 16_000, "channels": 2}, (16_000, 2, 2)),
+        ({"sample_rate": 24_000, "sample_width": 3}, (24_000, 3, 1)),
+        ({"sample_rate": 48_000, "sample_width": 4, "channels": 2}, (48_000, 4, 2)),
+        ({"loudness": -14}, (22_050, 2, 1)),
+        ({"loudness": -26}, (22_050, 2, 1)),
+        ({"silence_before": 1, "silence_after": 1, "sentence_pause": 1}, (22_050, 2, 1)),
+    ],
+    ids=str,
+)
+async def test_every_form_says_the_same(
+    server: ServerProcess, context: dict[str, Any], format: tuple[int, int, int]
+) -> None:
     async with AsyncTcpClient("127.0.0.1", server.port) as client:
-        answer = await synthesize(client, SPELLED, context={"sample_rate": rate})
-    assert answer.start.rate == rate
-    assert word_errors(SPELLED, hear(answer.audio, rate)) <= 1
+        answer = await synthesize(client, PLAIN, context=context)
+    rate, width, channels = format
+    assert (answer.start.rate, answer.start.width, answer.start.channels) == format
+    # The upper two bytes of each sample of the first channel.
+    frames = np.frombuffer(b"".join(chunk.audio for chunk in answer.chunks), np.uint8).reshape(-1, channels, width)
+    sound = np.ascontiguousarray(frames[:, 0, width - 2 :]).view("<i2").reshape(-1)
+    assert word_errors(PLAIN, hear(sound, rate)) <= 2

@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.fakes import ScriptedEngine, make_voice
 from wyoming_k2so import pipeline
-from wyoming_k2so.audio import FULL_SCALE, Chunk
+from wyoming_k2so.audio import Chunk
 from wyoming_k2so.catalog import Choice
 from wyoming_k2so.config import StreamConfig
-from wyoming_k2so.engine import Engine, Request, Samples
+from wyoming_k2so.engine import AudioFormat, Engine, Request, Samples
 from wyoming_k2so.pipeline import QUEUE_CHUNKS, Reply
+
+FULL_SCALE = 32767
 
 FIVE_SENTENCES = (
     "The first sentence is here. The second one follows it. Then comes the third. "
@@ -28,13 +31,12 @@ def choose(engine: Engine) -> Choice:
     return Choice(engine, Request(voice.name, voice.languages[0]))
 
 
-def make_reply(engine: Engine, fallback: Engine | None = None, *, rate: int | None = None, **stream: int) -> Reply:
+def make_reply(engine: Engine, fallback: Engine | None = None, **stream: Any) -> Reply:
     stream.setdefault("chunk_samples", 2048)
     return Reply(
         choose(engine),
         choose(fallback) if fallback else None,
         stream=StreamConfig(early_clause=False, **stream),
-        rate=rate,
     )
 
 
@@ -131,7 +133,7 @@ def test_text_that_stays_out_ends_the_reply(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_another_rate_is_resampled() -> None:
     engine = ScriptedEngine(rate=24_000)
-    reply = make_reply(engine, rate=16_000)
+    reply = make_reply(engine, sample_rate=16_000)
     chunks = speak(reply, "One sentence of some length.")
     assert reply.format is not None
     assert reply.format.rate == 16_000
@@ -148,10 +150,66 @@ def test_ssml_breaks_are_silence() -> None:
     assert_heard(chunks, np.concatenate([engine.sound("Yes."), silence, engine.sound("No.")]))
 
 
+def test_silence_stands_around_the_reply_and_between_its_sentences() -> None:
+    engine = ScriptedEngine()
+    reply = make_reply(engine, silence_before=0.5, silence_after=0.25, sentence_pause=0.125)
+    chunks = speak(reply, "One two three. Four five six!", " Seven.")
+
+    def silence(seconds: float) -> Samples:
+        return np.zeros(round(seconds * engine.rate), np.float32)
+
+    one, four, seven = map(engine.sound, engine.said)
+    assert_heard(
+        chunks,
+        np.concatenate([silence(0.5), one, silence(0.125), four, silence(0.125), seven, silence(0.25)]),
+    )
+
+
+def test_a_cut_inside_a_sentence_is_no_pause() -> None:
+    engine = ScriptedEngine(max_chars=30)
+    chunks = speak(make_reply(engine, sentence_pause=1.0), "This sentence is too long, so it is cut somewhere in it.")
+    assert len(engine.said) > 1
+    assert_heard(chunks, expected(engine))
+
+
+def test_a_break_of_its_own_goes_before_the_pause_of_a_sentence() -> None:
+    engine = ScriptedEngine()
+    stream = StreamConfig(sentence_pause=1.0)
+    chunks = speak(
+        Reply(choose(engine), text_format="ssml", stream=stream), '<speak>Yes.<break time="250ms"/>No.</speak>'
+    )
+    silence = np.zeros(engine.rate // 4, np.float32)
+    assert_heard(chunks, np.concatenate([engine.sound("Yes."), silence, engine.sound("No.")]))
+
+
+def test_width_and_channels() -> None:
+    engine = ScriptedEngine()
+    reply = make_reply(engine, sample_width=4, channels=2)
+    chunks = speak(reply, "One sentence.")
+    assert reply.format == AudioFormat(16_000, 4, 2)
+    assert len(chunks[0].audio) == 2048 * 4 * 2
+    left, right = np.frombuffer(b"".join(chunk.audio for chunk in chunks), "<i4").reshape(-1, 2).T
+    np.testing.assert_array_equal(left, right)
+    np.testing.assert_allclose(left / 2.0**31, expected(engine), atol=1e-7)
+
+
+def test_voices_of_any_level_become_equally_loud() -> None:
+    levels = []
+    for level in (0.02, 0.5):
+        engine = ScriptedEngine()
+        engine.sound = lambda text, voice="test", level=level: level * noise(len(text) * 320)  # type: ignore[method-assign,misc]
+        levels.append(np.std(samples(speak(make_reply(engine, loudness=-23.0), FIVE_SENTENCES))))
+    assert levels[0] == pytest.approx(levels[1], rel=0.02)
+
+
+def noise(count: int) -> Samples:
+    return np.random.default_rng(count).uniform(-1, 1, count).astype(np.float32)
+
+
 @pytest.mark.parametrize("text", ["", "   \n", "🙂", "***", "```\n```"])
 def test_text_without_words_gives_a_format_and_no_sound(text: str) -> None:
     engine = ScriptedEngine()
-    reply = make_reply(engine)
+    reply = make_reply(engine, silence_before=1.0, silence_after=1.0)
     assert speak(reply, text) == []
     assert engine.said == []
     assert reply.format is not None

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.fakes import ScriptedEngine
-from wyoming_k2so.audio import FULL_SCALE
+from wyoming_k2so.audio import encode
 from wyoming_k2so.catalog import Choice
 from wyoming_k2so.engine import AudioFormat, Request
 from wyoming_k2so.pipeline import Reply
@@ -43,7 +43,7 @@ def play(reply: Reply, open_sink: Callable[[AudioFormat], Sink]) -> None:
 
 
 def pcm(engine: ScriptedEngine, text: str = TEXT) -> bytes:
-    return np.rint(engine.sound(text) * FULL_SCALE).astype("<i2").tobytes()
+    return encode(engine.sound(text), AudioFormat(engine.rate))
 
 
 def test_a_wav_file_holds_the_whole_reply(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -31,8 +32,15 @@ def test_everything_that_can_be_asked_for() -> None:
             "language": "de",
             "speed": 2,
             "sample_rate": 16_000,
+            "sample_width": 3,
+            "channels": 2,
             "chunk_samples": 2048,
             "prebuffer": 16,
+            "early_clause": False,
+            "loudness": -18,
+            "silence_before": 0.5,
+            "silence_after": 1,
+            "sentence_pause": 0,
             "whatever": ["else"],
         },
     }
@@ -40,10 +48,19 @@ def test_everything_that_can_be_asked_for() -> None:
         voice="Ana",
         language="de",
         speed=2.0,
-        rate=16_000,
         text_format="ssml",
-        chunk_samples=2048,
-        prebuffer=16,
+        stream={
+            "sample_rate": 16_000,
+            "sample_width": 3,
+            "channels": 2,
+            "chunk_samples": 2048,
+            "prebuffer": 16,
+            "early_clause": False,
+            "loudness": -18.0,
+            "silence_before": 0.5,
+            "silence_after": 1.0,
+            "sentence_pause": 0.0,
+        },
     )
 
 
@@ -77,6 +94,13 @@ def test_a_language_may_come_with_the_voice() -> None:
         ({"context": {"chunk_samples": "2048"}}, "chunk_samples must be a whole number"),
         ({"context": {"prebuffer": 17}}, "prebuffer must be from 0 to 16"),
         ({"context": {"prebuffer": -1}}, "prebuffer must be from 0 to 16"),
+        ({"context": {"sample_width": 1}}, "sample_width must be one of 2, 3, 4"),
+        ({"context": {"channels": 6}}, "channels must be one of 1, 2"),
+        ({"context": {"loudness": 18}}, "loudness must be from -40 to -10"),
+        ({"context": {"silence_before": 60}}, "silence_before must be from 0 to 5"),
+        ({"context": {"silence_after": "long"}}, "silence_after must be a number"),
+        ({"context": {"sentence_pause": -0.1}}, "sentence_pause must be from 0 to 5"),
+        ({"context": {"early_clause": 1}}, "early_clause must be true or false"),
     ],
 )
 def test_what_is_wrong_is_named(data: dict[str, Any], message: str) -> None:
@@ -85,11 +109,10 @@ def test_what_is_wrong_is_named(data: dict[str, Any], message: str) -> None:
     assert str(caught.value) == message
 
 
-def test_a_request_changes_only_what_it_names() -> None:
-    default = StreamConfig(chunk_samples=8192, prebuffer=4, early_clause=False)
-    assert SpeechRequest().stream(default) == default
-    assert SpeechRequest(chunk_samples=2048).stream(default) == StreamConfig(2048, 4, early_clause=False)
-    assert SpeechRequest(prebuffer=0).stream(default) == StreamConfig(8192, 0, early_clause=False)
+def test_every_stream_setting_can_be_asked_for() -> None:
+    context = asdict(StreamConfig(sample_rate=8000, loudness=-20))
+    assert parse_speech({"context": context}).stream == context
+    assert parse_speech({"context": dict.fromkeys(context)}).stream == {}
 
 
 def test_text_is_taken_as_it_is() -> None:
@@ -112,7 +135,7 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.just("a"), inner)),
     max_leaves=3,
 )
-CONTEXT = st.dictionaries(st.sampled_from(["language", "speed", "sample_rate", "chunk_samples", "prebuffer"]), JSON)
+CONTEXT = st.dictionaries(st.sampled_from(["language", "speed", *asdict(StreamConfig())]), JSON)
 VOICE = st.dictionaries(st.sampled_from(["name", "speaker", "language"]), JSON)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .markdown import MarkdownReader
 from .scan import Scanner
-from .sentences import SentenceSplitter
+from .sentences import Piece, SentenceSplitter
 from .ssml import SsmlReader
 
 
@@ -22,6 +22,8 @@ class Segment:
     """Speakable text; empty: silence only."""
     pause_s: float = 0.0
     """Silence after the text. Today it only comes without text: a pause may arrive after its sentence has gone."""
+    ends_sentence: bool = False
+    """False where a sentence was cut, and for silence."""
 
 
 class Segmenter:
@@ -50,7 +52,11 @@ class Segmenter:
         segments: list[Segment] = []
         for part in parts:
             if isinstance(part, str):
-                segments += map(Segment, self._splitter.feed(part))
+                segments += map(_spoken, self._splitter.feed(part))
             else:
-                segments += [*map(Segment, self._splitter.end()), Segment("", part)]
+                segments += [*map(_spoken, self._splitter.end()), Segment("", part)]
         return segments
+
+
+def _spoken(piece: Piece) -> Segment:
+    return Segment(piece.text, ends_sentence=piece.ends_sentence)

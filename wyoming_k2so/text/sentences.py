@@ -6,6 +6,8 @@ that depend on the text alone, so the cuts do not depend on how it arrived.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import regex
 from sentence_stream import SentenceBoundaryDetector
 
@@ -33,13 +35,20 @@ _WORD_END = regex.compile(rf"\s++|(?<={_WIDE.pattern})(?=[{_CJK}])(?![ぁぃぅ�
 _GRAPHEME = regex.compile(r"\X")
 
 
+class Piece(NamedTuple):
+    """A sentence, or what was cut off one."""
+
+    text: str
+    ends_sentence: bool
+
+
 class SentenceSplitter:
     """Splits plain text that arrives in pieces; a newline is a border that the text's author set."""
 
     def __init__(self, *, max_chars: int, early_clause: bool) -> None:
         self._max_chars = max_chars
         self._early = early_clause
-        self._out: list[str] = []
+        self._out: list[Piece] = []
         self._detector = SentenceBoundaryDetector()
         self._pending = ""  # what the detector holds
         self._held = ""  # the end of a word whose full stop the next word explains
@@ -47,7 +56,7 @@ class SentenceSplitter:
         self._word = ""  # the current word, of which the detector has the first `_fed` characters
         self._fed = 0
 
-    def feed(self, text: str) -> list[str]:
+    def feed(self, text: str) -> list[Piece]:
         """Return the sentences that are complete."""
         for char in text:
             if char == "\n":
@@ -58,12 +67,12 @@ class SentenceSplitter:
                 self._add(char)
         return self._take()
 
-    def end(self) -> list[str]:
+    def end(self) -> list[Piece]:
         """End the sentence here and return what is left."""
         self._end()
         return self._take()
 
-    def _take(self) -> list[str]:
+    def _take(self) -> list[Piece]:
         out, self._out = self._out, []
         return out
 
@@ -119,7 +128,7 @@ class SentenceSplitter:
 
     def _cut_off(self, end: int) -> None:
         text = self._pending.strip()
-        self._emit(text[:end])
+        self._emit(text[:end], ends_sentence=False)
         self._restart(text[end:].lstrip() + " " * self._pending.endswith(" "))
 
     def _restart(self, rest: str) -> None:
@@ -138,13 +147,14 @@ class SentenceSplitter:
                 self._cut_off(match.end())
                 return
 
-    def _emit(self, sentence: str) -> None:
+    def _emit(self, sentence: str, *, ends_sentence: bool = True) -> None:
         text = sentence.strip()
         while text:
             end = _cut(text, self._max_chars) if len(text) > self._max_chars else len(text)
             segment, text = text[:end].rstrip(), text[end:].lstrip()
             if any(map(str.isalnum, segment)):
-                self._out.append(segment.replace(STAR, "*").replace(DOT, "."))
+                whole = segment.replace(STAR, "*").replace(DOT, ".")
+                self._out.append(Piece(whole, ends_sentence and not text))
                 self._early = False
 
 

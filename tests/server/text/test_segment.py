@@ -44,6 +44,18 @@ def test_sentences(text: str, expected: list[str]) -> None:
     assert texts(text, size=1) == expected
 
 
+def test_only_the_end_of_a_sentence_ends_one() -> None:
+    segmenter = Segmenter(max_chars=60)
+    text = (
+        "Well then, let us see. The first sentence was short, as a clause that is spoken early shall be; this one is "
+        "much longer than sixty characters and has to be cut.\nHeadline\n\nThe end"
+    )
+    found = [*segmenter.feed(text), *segmenter.flush()]
+    ends = [segment.text for segment in found if segment.ends_sentence]
+    assert [text.split()[-1] for text in ends] == ["see.", "cut.", "Headline", "end"]
+    assert len(found) > len(ends)
+
+
 @pytest.mark.parametrize(
     ("fed", "heard"),
     [
