@@ -33,6 +33,7 @@ ARROWS = {
     "engines": set[str](),
     "frames": set[str](),
     "handover": set[str](),
+    "identity": set[str](),
     "info": {"catalog"},
     "loader": {"catalog", "engines"},
     "logs": set[str](),

@@ -115,6 +115,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
 def _serve(config: Config, _flags: argparse.Namespace) -> int:
     from .connection import Service  # noqa: PLC0415  the other commands need no server
     from .control import Control  # noqa: PLC0415
+    from .identity import server_id  # noqa: PLC0415
     from .server import ServeError, Server, parse_uri  # noqa: PLC0415
 
     began = time.monotonic()
@@ -131,14 +132,16 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
     catalog = Catalog(defaults=config.voice)
     loader = Loader(catalog)
     loader.start(config, wait=False)
-    server = Server(config.server.uri, Service(catalog, Control(config, catalog, loader, metrics), metrics))
+    identity = server_id(config.engines.data_dir.expanduser())
+    control = Control(config, catalog, loader, metrics, identity)
+    server = Server(config.server.uri, Service(catalog, control, metrics))
 
     async def run() -> None:
         async with server.listening() as port, AsyncExitStack() as stack:
             _log_ready(config.server.uri, host, port, time.monotonic() - began)
             if config.server.zeroconf is not None and port is not None:
                 try:
-                    await stack.enter_async_context(announced(host, port, config.server.zeroconf))
+                    await stack.enter_async_context(announced(host, port, config.server.zeroconf, identity))
                     _LOGGER.info("Announced on the local network")
                 except (OSError, zeroconf.Error) as error:
                     _LOGGER.warning("Not announced on the local network: %s", error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,7 +27,7 @@ from .engine import AudioFormat
 from .frames import FrameError, Limits, read_event
 from .metrics import Metrics
 from .pipeline import Reply
-from .requests import BadRequest, parse_speech, parse_text
+from .requests import BadRequest, parse_speech, parse_text, parse_voice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,6 +35,9 @@ MAX_WAITING_REPLIES = 8
 MAX_WAITING_CHANGES = 8
 MAX_TEXT_CHARS = 100_000
 CLOSING_S = 2.0
+
+ADD_VOICE = "k2so-add-voice"
+MAX_CLIP_BYTES = 16 * 1024 * 1024
 
 
 @dataclass
@@ -44,7 +47,7 @@ class Service:
     catalog: Catalog
     control: Control
     metrics: Metrics
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = field(default_factory=lambda: Limits(payload_of={ADD_VOICE: MAX_CLIP_BYTES}))
 
 
 @dataclass
@@ -87,6 +90,8 @@ class Connection:
             "synthesize-stop": self._synthesize_stop,
             "k2so-describe": self._describe_control,
             "k2so-configure": self._configure,
+            ADD_VOICE: self._add_voice,
+            "k2so-remove-voice": self._remove_voice,
         }
 
     async def run(self, *, finish_at_eof: bool = False) -> None:
@@ -161,19 +166,36 @@ class Connection:
     async def _configure(self, event: Event) -> None:
         if not isinstance(settings := event.data.get("settings"), dict):
             raise BadRequest("settings must be an object")
-        # Loading a model takes long: the connection is read meanwhile, and the change outlives the client.
-        self._changes = [task for task in self._changes if not task.done()]
-        if len(self._changes) >= MAX_WAITING_CHANGES:
-            raise FrameError(f"{MAX_WAITING_CHANGES} changes are waiting on this connection already", fatal=True)
-        self._changes.append(asyncio.create_task(self._change(settings), name="settings change"))
+        self._begin_change(self._service.control.change(settings))
 
-    async def _change(self, settings: dict[str, Any]) -> None:
+    async def _add_voice(self, event: Event) -> None:
+        name, language = parse_voice(event.data)
+        if not event.payload:
+            raise BadRequest("the clip is missing; it is the payload of the event")
+        self._begin_change(self._service.control.add_voice(name, language, event.payload), most=1)
+
+    async def _remove_voice(self, event: Event) -> None:
+        name, _ = parse_voice(event.data)
+        self._begin_change(self._service.control.remove_voice(name))
+
+    def _begin_change(self, change: Coroutine[Any, Any, None], *, most: int = MAX_WAITING_CHANGES) -> None:
+        """Change what all clients share, in a task of its own.
+
+        Loading a model takes long: the connection is read meanwhile, and the change outlives the client.
+        """
+        self._changes = [task for task in self._changes if not task.done()]
+        if len(self._changes) >= most:
+            change.close()
+            raise FrameError(f"{len(self._changes)} changes are waiting on this connection already", fatal=True)
+        self._changes.append(asyncio.create_task(self._change(change), name="change"))
+
+    async def _change(self, change: Coroutine[Any, Any, None]) -> None:
         answer: Event
         try:
-            await self._service.control.change(settings)
+            await change
             answer = Event("k2so-info", self._service.control.describe())
         except Refused as error:
-            _LOGGER.warning("Refused a change of settings by %s: %s", self._peer(), error)
+            _LOGGER.warning("Refused a change by %s: %s", self._peer(), error)
             answer = Error(str(error), error.code).event()
         with suppress(OSError):
             await async_write_event(answer, self._writer)

@@ -7,14 +7,14 @@ on, or none of it does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from . import __version__, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config
-from .engine import EngineError
+from .engine import Cloning, EngineError
 from .loader import EMBEDDED, FLAGSHIP, Loader, State
 from .metrics import Metrics
 
@@ -30,8 +30,11 @@ class Refused(ValueError):
 class Control:
     """The settings in force."""
 
-    def __init__(self, config: Config, catalog: Catalog, loader: Loader, metrics: Metrics) -> None:
+    def __init__(
+        self, config: Config, catalog: Catalog, loader: Loader, metrics: Metrics, identity: str | None = None
+    ) -> None:
         self.config = config
+        self._identity = identity
         self._catalog = catalog
         self._loader = loader
         self._metrics = metrics
@@ -60,6 +63,7 @@ class Control:
         if flagship is not None:
             allowed["quantization"]["choices"] = ["auto", *flagship.modes]
         return {
+            "id": self._identity,
             "version": __version__,
             "locked": self.config.server.lock_settings,
             "settings": settings,
@@ -83,8 +87,7 @@ class Control:
             Refused: the settings are locked (`locked`), a value is not allowed (`bad-setting`), or an engine cannot be
                 loaded as asked (`failed`). Nothing has changed then.
         """
-        if self.config.server.lock_settings:
-            raise Refused("locked", "this server's settings are locked; change them where it is started")
+        self._check_lock()
         async with self._changing:
             new = self._checked(values)
             old, self._catalog.defaults = self.config, new.voice
@@ -97,6 +100,50 @@ class Control:
                 self._catalog.defaults = old.voice
                 raise Refused("failed" if isinstance(error, EngineError) else "bad-setting", str(error)) from None
             self.config = new
+
+    async def add_voice(self, name: str, language: str | None, clip: bytes) -> None:
+        """Make a voice of a clip, which is there from the next reply on.
+
+        Raises:
+            Refused: the settings are locked (`locked`), no engine clones voices (`cannot-clone`), or name, language or
+                clip are of no use (`bad-voice`).
+        """
+        cloning = self._cloning()
+        async with self._changing:
+            if any(v.name.casefold() == name.casefold() for engine in self._catalog.engines for v in engine.voices()):
+                raise Refused("bad-voice", f"there is a voice {name} already; remove it first, or take another name")
+            await self._clone(cloning.add_voice, name, language, clip)
+
+    async def remove_voice(self, name: str) -> None:
+        """Remove a voice that was made of a clip.
+
+        Raises:
+            Refused: as with `add_voice`; also when it is the default voice.
+        """
+        cloning = self._cloning()
+        async with self._changing:
+            if name.casefold() == (self.config.voice.voice or "").casefold():
+                raise Refused("bad-voice", f"{name} is the default voice; choose another one first")
+            await self._clone(cloning.remove_voice, name)
+
+    def _check_lock(self) -> None:
+        if self.config.server.lock_settings:
+            raise Refused("locked", "this server's settings are locked; change them where it is started")
+
+    def _cloning(self) -> Cloning:
+        self._check_lock()
+        for engine in self._catalog.engines:
+            if isinstance(engine, Cloning):
+                return engine
+        state = self._loader.states.get(FLAGSHIP, State("off"))
+        why = f"{FLAGSHIP} is {state.state}" + (f" ({state.detail})" if state.detail else "")
+        raise Refused("cannot-clone", f"no engine that clones voices is loaded: {why}")
+
+    async def _clone(self, change: Callable[..., None], *arguments: Any) -> None:
+        try:
+            await asyncio.to_thread(change, *arguments)
+        except Exception as error:  # a stranger's clip may make the libraries that read it raise anything
+            raise Refused("bad-voice", str(error) or type(error).__name__) from error
 
     def _checked(self, values: Mapping[str, Any]) -> Config:
         known = {setting.key: setting for setting in _live()}

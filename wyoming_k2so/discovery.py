@@ -37,19 +37,21 @@ def reachable_host(host: str) -> str:
 
 
 @asynccontextmanager
-async def announced(host: str, port: int, name: str = "") -> AsyncIterator[None]:
+async def announced(host: str, port: int, name: str = "", identity: str | None = None) -> AsyncIterator[None]:
     """Announce the server while the context is open.
 
     Args:
         host: the address the server is bound to; a single address is announced on its own interface only.
         port: TCP port.
         name: shown to users; empty: the machine's host name.
+        identity: tells clients that they know the server, also when its address has changed.
     """
     reachable = reachable_host(host)
     address = socket.gethostbyname(reachable)
     every = reachable != host
     label = re.sub(r"[\x00-\x1f.]", "-", name or f"k2so-{socket.gethostname()}")
     label = label.encode()[:MAX_LABEL_BYTES].decode("utf-8", "ignore")
+    properties = {"version": __version__} | ({"id": identity} if identity else {})
     zeroconf = AsyncZeroconf() if every else AsyncZeroconf(interfaces=[address])
     try:
         for service_type in SERVICE_TYPES:
@@ -59,7 +61,7 @@ async def announced(host: str, port: int, name: str = "") -> AsyncIterator[None]
                     f"{label}.{service_type}",
                     addresses=[socket.inet_aton(address)],
                     port=port,
-                    properties={"version": __version__},
+                    properties=properties,
                     server=f"{re.sub(r'[^A-Za-z0-9-]', '-', label)}.local.",
                 ),
                 allow_name_change=True,

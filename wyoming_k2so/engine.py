@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,3 +154,23 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free the model. Open utterances fail afterwards."""
+
+
+@runtime_checkable
+class Cloning(Protocol):
+    """What an engine can do besides when it makes voices from clips."""
+
+    def add_voice(self, name: str, language: str | None, clip: bytes) -> None:
+        """Make a voice of a clip: an audio file, of which nothing is known yet. It is one of `voices` afterwards.
+
+        Args:
+            name: what the client wants to call it.
+            language: BCP 47 tag of the voice's own language; None: the engine's default.
+            clip: the bytes of the file.
+
+        Raises:
+            EngineError: the name, the language or the clip is of no use, or there is no room. Nothing has changed.
+        """
+
+    def remove_voice(self, name: str) -> None:
+        """Remove a voice that was made of a clip. Raises EngineError: there is none of that name, or it must stay."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from wyoming.event import Event
@@ -21,6 +22,8 @@ class Limits:
     header: int = 64 * 1024
     data: int = 1024 * 1024
     payload: int = 1024 * 1024
+    payload_of: Mapping[str, int] = field(default_factory=dict)
+    """Other limits of the payload, by type of event."""
 
 
 class FrameError(ValueError):
@@ -44,7 +47,9 @@ async def read_event(reader: asyncio.StreamReader, limits: Limits) -> Event | No
         return None
     header = _parse(line, "the header", fatal=True)
     data_length = _length(header, "data_length", limits.data)
-    payload_length = _length(header, "payload_length", limits.payload)
+    event_type = header.get("type")
+    most = limits.payload_of.get(event_type, limits.payload) if isinstance(event_type, str) else limits.payload
+    payload_length = _length(header, "payload_length", most)
     data_bytes = await _read_exactly(reader, data_length, "data")
     payload = await _read_exactly(reader, payload_length, "payload")
 
@@ -56,7 +61,6 @@ async def read_event(reader: asyncio.StreamReader, limits: Limits) -> Event | No
         raise FrameError("data must be a JSON object", fatal=False)
     if data_bytes:
         data = data | _parse(data_bytes, "data", fatal=False)
-    event_type = header.get("type")
     if not isinstance(event_type, str):
         raise FrameError("an event needs a type, which must be a string", fatal=False)
     return Event(type=event_type, data=data, payload=payload or None)

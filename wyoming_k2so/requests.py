@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -65,7 +66,18 @@ def parse_text(data: Mapping[str, Any]) -> str:
     text = _get(data, "text", str)
     if text is None:
         raise BadRequest("text is missing")
-    # JSON can carry half of a surrogate pair, which no UTF-8 encoder accepts.
+    return _text(text)
+
+
+def parse_voice(data: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Name (composed, NFC) and language of `k2so-add-voice` or `k2so-remove-voice`. Raises BadRequest: no name."""
+    if not (name := unicodedata.normalize("NFC", _text(_get(data, "name", str) or "")).strip()):
+        raise BadRequest("name is missing")
+    return name, _get(data, "language", str)
+
+
+def _text(text: str) -> str:
+    """JSON can carry half of a surrogate pair, which no UTF-8 encoder accepts."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

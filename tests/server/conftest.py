@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -54,6 +55,8 @@ class ServerProcess:
 
     def __init__(self, *arguments: str, uri: str = "tcp://127.0.0.1:0") -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("K2SO_")}
+        self._data = tempfile.TemporaryDirectory()
+        environment["K2SO_DATA_DIR"] = self._data.name
         self.process = subprocess.Popen(
             [sys.executable, "-m", "wyoming_k2so", "--uri", uri, "--engine", "piper", "--seed", "1", *arguments],
             cwd=ROOT,
@@ -86,6 +89,7 @@ class ServerProcess:
     def wait(self) -> int:
         """Wait for the end; returns the exit status."""
         status = self.process.wait(20)
+        self._data.cleanup()
         self._reader.join(5)
         return status
 

@@ -41,7 +41,7 @@ async def test_a_browser_sees_both_types_and_sees_them_go() -> None:
     async with AsyncZeroconf(interfaces=["127.0.0.1"]) as zeroconf:
         listener = Listener()
         browser = AsyncServiceBrowser(zeroconf.zeroconf, list(SERVICE_TYPES), handlers=[listener])
-        async with announced("127.0.0.1", 12345, "Kitchen. Küche"):
+        async with announced("127.0.0.1", 12345, "Kitchen. Küche", "cafe"):
             await listener.until(2)
             assert listener.names == {kind: f"Kitchen- Küche.{kind}" for kind in SERVICE_TYPES}
             for kind, name in listener.names.items():
@@ -49,7 +49,7 @@ async def test_a_browser_sees_both_types_and_sees_them_go() -> None:
                 assert await info.async_request(zeroconf.zeroconf, PATIENCE_S * 1000)
                 assert info.port == 12345
                 assert info.parsed_addresses() == ["127.0.0.1"]
-                assert info.decoded_properties == {"version": __version__}
+                assert info.decoded_properties == {"version": __version__, "id": "cafe"}
         await listener.until(0)
         await browser.async_cancel()
 

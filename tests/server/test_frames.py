@@ -135,6 +135,15 @@ async def test_the_largest_sizes_are_accepted() -> None:
     assert event.payload == bytes(400)
 
 
+async def test_one_type_may_carry_more() -> None:
+    limits = Limits(payload=4, payload_of={"big": 8})
+    reader = reader_of(frame({"type": "big", "payload_length": 8}, b"", bytes(8)), limits)
+    assert await read_event(reader, limits) == Event("big", {}, bytes(8))
+    for header, most in (({"type": "big"}, 8), ({"type": "small"}, 4), ({"type": ["big"]}, 4), ({}, 4)):
+        with pytest.raises(FrameError, match=f"payload_length may be at most {most}"):
+            await read_event(reader_of(frame(header | {"payload_length": 9}, b"", bytes(9)), limits), limits)
+
+
 async def test_a_deeply_nested_object_is_an_error_like_any_other() -> None:
     limits = Limits()
     data = b'{"a":' + b"[" * 500_000

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_k2so.config import StreamConfig
-from wyoming_k2so.requests import BadRequest, SpeechRequest, parse_speech, parse_text
+from wyoming_k2so.requests import BadRequest, SpeechRequest, parse_speech, parse_text, parse_voice
 
 
 def test_nothing_said_leaves_all_to_the_server() -> None:
@@ -130,6 +130,14 @@ def test_half_a_surrogate_pair_does_not_reach_the_engines() -> None:
     assert parse_text({"text": "a\ud83db"}) == "a?b"
 
 
+def test_a_voice_has_a_name_and_may_have_a_language() -> None:
+    assert parse_voice({"name": " Jo\u0308rg ", "language": "de"}) == ("J\u00f6rg", "de")
+    assert parse_voice({"name": "a\ud83d"}) == ("a?", None)
+    for data in ({}, {"name": " "}, {"name": 5}, {"name": "a", "language": 5}):
+        with pytest.raises(BadRequest):
+            parse_voice(data)
+
+
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text("a\ud83d", max_size=3)),
     lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.just("a"), inner)),
@@ -141,10 +149,10 @@ VOICE = st.dictionaries(st.sampled_from(["name", "speaker", "language"]), JSON)
 
 @given(
     st.fixed_dictionaries(
-        {}, optional={"voice": JSON | VOICE, "context": JSON | CONTEXT, "text_format": JSON, "text": JSON}
+        {}, optional={"voice": JSON | VOICE, "context": JSON | CONTEXT, "text_format": JSON, "text": JSON, "name": JSON}
     )
 )
 def test_any_json_gives_a_request_or_a_bad_request(data: dict[str, Any]) -> None:
-    for parse in (parse_speech, parse_text):
+    for parse in (parse_speech, parse_text, parse_voice):
         with suppress(BadRequest):
             parse(data)

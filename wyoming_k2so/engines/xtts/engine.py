@@ -122,6 +122,14 @@ class XttsEngine:
             *(self._voice(name, None, "XTTS speaker") for name in self._store.built_in() if name not in names),
         ]
 
+    def add_voice(self, name: str, language: str | None, clip: bytes) -> None:
+        """Clone a voice from a clip. Takes seconds. Raises EngineError: it cannot be made, and nothing has changed."""
+        self._store.add(name, language, clip)
+
+    def remove_voice(self, name: str) -> None:
+        """Remove a cloned voice. Raises EngineError: it cannot be removed."""
+        self._store.remove(name)
+
     @property
     def cloner(self) -> Cloner:
         """What measures voices."""

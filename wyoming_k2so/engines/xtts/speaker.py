@@ -5,6 +5,7 @@ The encoders are left in the checkpoint's mapped file until someone clones a voi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ _SHORTEST_PIECE_S = 0.33
 _LONGEST_S = 600.0
 _SILENT_PEAK = 0.003
 _CLIPPED_SHARE = 0.01
+_COMMON_DIVISOR = 50
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ def read_clip(path: Path, longest_s: float | None = None) -> Tensor:
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
+            # Resampling between rates with few common divisors would take gigabytes.
+            if math.gcd(rate, _RATE) < _COMMON_DIVISOR:
+                raise EngineError(f"{path.name} has {rate} samples per second; export it with 44100 or 48000.")
             seconds = min(file.frames / rate, longest_s or _LONGEST_S)
             data = file.read(int(seconds * rate) + rate, dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError, ValueError) as error:

@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ...engine import EngineError
+from . import clips
 from .speaker import SUFFIXES, Cloner, Conditioning, read_clip
 
 _LOGGER = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class VoiceStore:
         self._fingerprint, self._languages = fingerprint, languages
         self._lock = threading.Lock()
         self._cloning = threading.Lock()
+        self._changing = threading.Lock()
         self._stamp: object = None
         self._clones: dict[str, Clone] = {}
         self._loaded: dict[str, Conditioning] = {}
@@ -92,6 +94,29 @@ class VoiceStore:
             raise EngineError(f"There is no voice '{name}'; choose one that the server lists.")
         return self._built_in[name]
 
+    def add(self, name: str, language: str | None, clip: bytes) -> None:
+        """Make a voice of a clip. Raises EngineError: it cannot be made, and nothing has changed."""
+        clips.check_name(name)
+        if language:
+            clips.check_language(language, self._languages)
+        with self._changing, clips.staged(self._folder, name, language, clip) as path:
+            read_clip(path)
+            self._cached(Clone(name, (path,), language))
+        _LOGGER.info("Added the voice %s", name)
+
+    def remove(self, name: str) -> None:
+        """Remove a voice that was made of one clip. Raises EngineError: it cannot be removed."""
+        with self._changing:
+            clone = next((clone for clone in self.clones() if clone.name.casefold() == name.casefold()), None)
+            if clone is None:
+                known = ", ".join(clone.name for clone in self.clones()) or "none"
+                raise EngineError(f"There is no cloned voice of this name; there are: {known}.")
+            (clip, *others) = clone.clips
+            if others or clip.parent != self._folder:
+                raise EngineError(f"{clone.name} is a folder of clips; remove it where the server runs.")
+            clips.remove(clip, self._cache_path(clone))
+        _LOGGER.info("Removed the voice %s", clone.name)
+
     def _scan(self) -> list[Clone]:
         try:
             entries = sorted(self._folder.iterdir())
@@ -99,6 +124,8 @@ class VoiceStore:
             return []
         found = []
         for entry in entries:
+            if entry.name.startswith("."):
+                continue
             if entry.is_dir():
                 clips = sorted(path for path in entry.iterdir() if path.suffix.lower() in SUFFIXES)
                 name, language = _name_and_language(entry.name, entry / "voice", self._languages)
@@ -128,13 +155,7 @@ class VoiceStore:
         return self._checked[key] is None
 
     def _cached(self, clone: Clone) -> Conditioning:
-        digest = hashlib.sha256(repr((_CACHE_VERSION, self._fingerprint, self.cloner.recipe)).encode())
-        try:
-            for clip in clone.clips:
-                digest.update(hashlib.sha256(clip.read_bytes()).digest())
-        except OSError as error:
-            raise EngineError(f"A clip of the voice '{clone.name}' is gone; put it back or choose another.") from error
-        path = self._cache / f"{digest.hexdigest()[:32]}.safetensors"
+        path = self._cache_path(clone)
         with self._cloning:
             conditioning = _read(path)
             if conditioning is None:
@@ -143,20 +164,33 @@ class VoiceStore:
                 _write(path, conditioning)
         return conditioning
 
+    def _cache_path(self, clone: Clone) -> Path:
+        digest = hashlib.sha256(repr((_CACHE_VERSION, self._fingerprint, self.cloner.recipe)).encode())
+        try:
+            for clip in clone.clips:
+                digest.update(hashlib.sha256(clip.read_bytes()).digest())
+        except OSError as error:
+            raise EngineError(f"A clip of the voice '{clone.name}' is gone; put it back or choose another.") from error
+        return self._cache / f"{digest.hexdigest()[:32]}.safetensors"
+
 
 def _stamp(folder: Path) -> object:
     """Changes when a clip or a sidecar comes, goes or is written, here or one folder below."""
+    top = _listing(folder)
+    return top, [_listing(folder / name) for name, _, _ in top if (folder / name).is_dir()]
+
+
+def _listing(folder: Path) -> list[tuple[str, int, int]]:
+    """Name, time and size of what lies in a folder; a link that leads nowhere has neither."""
+    found = []
     try:
         with os.scandir(folder) as entries:
-            top = sorted((entry.name, entry.stat().st_mtime_ns, entry.stat().st_size) for entry in entries)
-        below = [
-            sorted((entry.name, entry.stat().st_mtime_ns, entry.stat().st_size) for entry in os.scandir(folder / name))
-            for name, _, _ in top
-            if (folder / name).is_dir()
-        ]
+            for entry in entries:
+                status = entry.stat() if Path(entry).exists() else None
+                found.append((entry.name, status.st_mtime_ns if status else 0, status.st_size if status else 0))
     except OSError:
-        return None
-    return top, below
+        return []
+    return sorted(found)
 
 
 def _name_and_language(stem: str, sidecar: Path, languages: Sequence[str]) -> tuple[str, str | None]:
