@@ -23,6 +23,7 @@ ARROWS = {
     "__main__": {"cli"},
     "audio": set[str](),
     "bench": {"catalog", "pipeline", "text"},
+    "bench_server": {"bench"},
     "catalog": {"loudness"},
     "cli": {"*"},
     "config": set[str](),

@@ -56,7 +56,7 @@ def measure(choice: Choice, name: str, stream: StreamConfig, rounds: int) -> Row
         mode=choice.engine.mode,
         text=name,
         first_audio_s=round(statistics.median(first), 4),
-        first_audio_p95_s=round(_percentile(first, 0.95), 4),
+        first_audio_p95_s=round(percentile(first, 0.95), 4),
         rtf=round(statistics.median(reply.figures.rtf or 0.0 for reply in replies), 4),
         audio_s=round(statistics.median(reply.figures.audio_s for reply in replies), 2),
         peak_mb=round(peak_mb(), 1),
@@ -127,6 +127,7 @@ def _speak(choice: Choice, text: str, stream: StreamConfig) -> Reply:
     return reply
 
 
-def _percentile(values: list[float], share: float) -> float:
+def percentile(values: list[float], share: float) -> float:
+    """The value that this share of the values does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]

@@ -100,6 +100,15 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
         "--against", choices=("coqui",), help="with --engine xtts: stock coqui-tts beside it, in the same run"
     )
     benchmark.add_argument(
+        "--server",
+        action="append",
+        metavar="HOST:PORT",
+        help="measure a Wyoming server, ours or any other, over TCP; may be repeated: they take turns",
+    )
+    benchmark.add_argument(
+        "--listen", action="store_true", help="with --server: let Whisper count misheard words (needs faster-whisper)"
+    )
+    benchmark.add_argument(
         "--text", action="append", choices=tuple(bench.TEXTS), help="speak only this text; may be repeated"
     )
     add("quantize", _quantize, ("engines", "xtts", "log"), "make XTTS's weights of a precision ahead of time")
@@ -223,12 +232,37 @@ def _progress(reply: Reply, *, end: str) -> None:
 def _bench(config: Config, flags: argparse.Namespace) -> int:
     if flags.rounds < 1:
         raise options.OptionError("--rounds: must be at least 1")
+    if flags.server:
+        return _bench_servers(config, flags)
+    if flags.listen:
+        raise options.OptionError("--listen: only with --server")
     if flags.synthetic or flags.against:
         return _bench_xtts(config, flags)
     choice = _catalog(config).resolve()
     rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in flags.text or bench.TEXTS]
     print(bench.table(rows))
     print(bench.as_json(rows))
+    return 0
+
+
+def _bench_servers(config: Config, flags: argparse.Namespace) -> int:
+    """Measure servers that are running already."""
+    from . import bench_server  # noqa: PLC0415  brings wyoming's client
+
+    judge = None
+    if flags.listen:
+        listen = quality.whisper()
+        if listen is None:
+            raise EngineError("--listen needs Whisper: pip install faster-whisper")
+        judge = quality.judge(listen)
+    try:
+        peers = [bench_server.Peer(address) for address in flags.server]
+    except ValueError as error:
+        raise options.OptionError(f"--server: {error}") from None
+    texts = {name: bench.TEXTS[name] for name in flags.text or bench.TEXTS}
+    rows = asyncio.run(bench_server.measure(peers, texts, rounds=flags.rounds, voice=config.voice.voice, judge=judge))
+    print(bench_server.table(rows))
+    print(bench_server.as_json(rows))
     return 0
 
 

@@ -49,6 +49,11 @@ def word_errors(spoken: Sequence[tuple[str, Samples, Samples]], rate: int, liste
     return row("word error rate", other, max(0.0, other - full))
 
 
+def judge(listen: Listener) -> Callable[[str, Samples, int], float]:
+    """Rates a sound by the words of a text that are misheard in it."""
+    return lambda text, sound, rate: word_error_rate(text, listen(sound, rate))
+
+
 def row(name: str, value: float, loss: float) -> dict[str, Any]:
     """One line of the table. A loss that is no number fails."""
     return {"metric": name, "value": round(value, 5), "loss": round(loss, 5), "passed": bool(loss <= LIMIT)}

@@ -94,4 +94,4 @@ def test_the_table_has_a_line_for_each_row_under_its_heads() -> None:
 
 @pytest.mark.parametrize(("values", "expected"), [([3.0], 3.0), ([2.0, 1.0], 2.0), ([*map(float, range(21))], 19.0)])
 def test_percentile(values: list[float], expected: float) -> None:
-    assert bench._percentile(values, 0.95) == expected
+    assert bench.percentile(values, 0.95) == expected
