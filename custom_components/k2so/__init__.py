@@ -2,22 +2,44 @@
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import K2soConfigEntry, K2soCoordinator
+from .services import async_setup_services
 
 PLATFORMS = [Platform.SENSOR, Platform.TTS]
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what all servers share."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: K2soConfigEntry) -> bool:
     """Set up a server."""
     coordinator = K2soCoordinator(hass, entry)
     await coordinator.async_config_entry_first_refresh()
+    _follow_server(hass, entry, coordinator)
     entry.runtime_data = coordinator
     entry.async_on_unload(entry.add_update_listener(_async_options_changed))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
+
+
+def _follow_server(hass: HomeAssistant, entry: K2soConfigEntry, coordinator: K2soCoordinator) -> None:
+    """Know a server by its id, so that discovery finds it at another address; it may be another server than before."""
+    control = coordinator.data.control
+    if control is None or control.id in (None, entry.unique_id):
+        return
+    if hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, control.id) is not None:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="another_server")
+    hass.config_entries.async_update_entry(entry, unique_id=control.id)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: K2soConfigEntry) -> bool:

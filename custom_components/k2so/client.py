@@ -36,7 +36,16 @@ TEXT_S = 330.0
 
 HOME = "wyoming-k2so"
 
-_REFUSALS = {"locked": "locked", "bad-setting": "bad_setting", "failed": "failed"}
+# The most that a server takes.
+MAX_CLIP_BYTES = 16 * 1024 * 1024
+
+_REFUSALS = {
+    "locked": "locked",
+    "bad-setting": "bad_setting",
+    "failed": "failed",
+    "bad-voice": "bad_voice",
+    "cannot-clone": "cannot_clone",
+}
 
 
 class K2soError(HomeAssistantError):
@@ -65,6 +74,9 @@ class Engine:
 @dataclass(frozen=True)
 class Control:
     """What a K2-SO server tells beyond Wyoming."""
+
+    id: str | None
+    """Stays the same when the address changes."""
 
     locked: bool
     settings: dict[str, Any]
@@ -121,8 +133,19 @@ class K2soClient:
 
     async def configure(self, settings: Mapping[str, Any]) -> None:
         """Change settings of a K2-SO server, None to its default. Raises K2soError: nothing has changed."""
+        await self._change(Event("k2so-configure", {"settings": dict(settings)}))
+
+    async def add_voice(self, name: str, language: str | None, clip: bytes) -> None:
+        """Have a K2-SO server make a voice of an audio file. Raises K2soError: nothing has changed."""
+        await self._change(Event("k2so-add-voice", {"name": name, "language": language}, clip))
+
+    async def remove_voice(self, name: str) -> None:
+        """Have a K2-SO server remove a voice that was made of a clip. Raises K2soError: nothing has changed."""
+        await self._change(Event("k2so-remove-voice", {"name": name}))
+
+    async def _change(self, change: Event) -> None:
         async with self._connected() as (reader, writer), asyncio.timeout(CHANGE_S):
-            await async_write_event(Event("k2so-configure", {"settings": dict(settings)}), writer)
+            await async_write_event(change, writer)
             await _answer(reader, "k2so-info")
 
     async def speak(
@@ -251,6 +274,7 @@ async def _in_time(text: AsyncIterable[str]) -> AsyncGenerator[str]:
 
 def _control(data: Mapping[str, Any]) -> Control:
     return Control(
+        id=data.get("id"),
         locked=data["locked"],
         settings=dict(data["settings"]),
         allowed={key: dict(limits) for key, limits in data["allowed"].items()},

@@ -39,7 +39,6 @@ from .const import (
 )
 from .coordinator import K2soConfigEntry
 
-AUTOMATIC = "auto"
 ADDRESS = vol.Schema({vol.Required(CONF_HOST): TextSelector(), vol.Required(CONF_PORT, default=DEFAULT_PORT): cv.port})
 
 
@@ -48,6 +47,8 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
 
     _address: dict[str, Any]
     _title: str
+    _server: str
+    """Unique: the server's own id, or where it is."""
 
     @staticmethod
     @callback
@@ -63,6 +64,8 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             self._async_abort_entries_match(user_input)
             if not (errors := await self._try(user_input)):
+                await self.async_set_unique_id(self._server, raise_on_progress=False)
+                self._abort_if_unique_id_configured(updates=user_input)
                 return self.async_create_entry(title=self._title, data=user_input)
         return self.async_show_form(
             step_id="user", data_schema=self.add_suggested_values_to_schema(ADDRESS, user_input), errors=errors
@@ -76,7 +79,10 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
             if user_input != entry.data:
                 self._async_abort_entries_match(user_input)
             if not (errors := await self._try(user_input)):
-                return self.async_update_reload_and_abort(entry, data=user_input)
+                known = await self.async_set_unique_id(self._server, raise_on_progress=False)
+                if known not in (None, entry):
+                    return self.async_abort(reason="already_configured")
+                return self.async_update_reload_and_abort(entry, unique_id=self._server, data=user_input)
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(ADDRESS, user_input or entry.data),
@@ -86,7 +92,7 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_zeroconf(self, discovery_info: ZeroconfServiceInfo) -> ConfigFlowResult:
         """A server announces itself on the network."""
-        return await self._discovered(discovery_info.name, discovery_info.host, discovery_info.port)
+        return await self._discovered(discovery_info.host, discovery_info.port, discovery_info.properties.get("id"))
 
     @override
     async def async_step_hassio(self, discovery_info: HassioServiceInfo) -> ConfigFlowResult:
@@ -96,19 +102,21 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
             host, port = uri.hostname, uri.port
         except AttributeError, KeyError, TypeError, ValueError:
             host = port = None
-        return await self._discovered(discovery_info.uuid, host, port)
+        return await self._discovered(host, port)
 
-    async def _discovered(self, unique_id: str, host: str | None, port: int | None) -> ConfigFlowResult:
+    async def _discovered(self, host: str | None, port: int | None, server: str | None = None) -> ConfigFlowResult:
         if not host or not port:
             return self.async_abort(reason="no_address")
         self._address = {CONF_HOST: host, CONF_PORT: port}
-        await self.async_set_unique_id(unique_id)
-        self._abort_if_unique_id_configured(updates=self._address)
-        for entry in self._async_current_entries():
-            if entry.data == self._address:
-                return self.async_update_and_abort(entry, unique_id=unique_id, reason="already_configured")
+        if server:
+            # No need to ask it: it may still be starting at its new address.
+            await self.async_set_unique_id(server)
+            self._abort_if_unique_id_configured(updates=self._address)
+        self._async_abort_entries_match(self._address)
         if errors := await self._try(self._address):
             return self.async_abort(reason=errors["base"])
+        await self.async_set_unique_id(self._server)
+        self._abort_if_unique_id_configured(updates=self._address)
         self.context["title_placeholders"] = {CONF_NAME: f"{self._title} ({host})"}
         return await self.async_step_discovery_confirm()
 
@@ -130,6 +138,7 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
         except K2soError as error:
             return {"base": str(error.translation_key)}
         self._title = "K2-SO" if state.control else state.program
+        self._server = (state.control.id if state.control else None) or f"{address[CONF_HOST]}:{address[CONF_PORT]}"
         return {}
 
 
@@ -177,7 +186,7 @@ class K2soOptionsFlow(OptionsFlow):
             choices = _choices(state, key)
             if None not in (value, options.get(key, value)) and (not choices or str(value) in choices):
                 current[key] = str(value) if choices else value
-        return {CONF_PREBUFFER: AUTOMATIC} | current
+        return current
 
 
 def _fields(state: State, current: Mapping[str, Any]) -> dict[str, Selector[Any]]:
@@ -228,6 +237,7 @@ def _limits(state: State, key: str) -> dict[str, Any]:
 def _choices(state: State, key: str) -> dict[str, Any]:
     """What a form offers for a setting that has few values, and what the server is told."""
     limits = _limits(state, key)
+    choices = {str(choice): choice for choice in limits.get("choices", ())}
     if key == CONF_PREBUFFER and {"min", "max"} <= limits.keys():
-        return {AUTOMATIC: None} | {str(n): n for n in range(int(limits["min"]), int(limits["max"]) + 1)}
-    return {str(choice): choice for choice in limits.get("choices", ())}
+        choices |= {str(n): n for n in range(int(limits["min"]), int(limits["max"]) + 1)}
+    return choices

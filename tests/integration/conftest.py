@@ -80,9 +80,11 @@ def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProce
 async def home(hass: HomeAssistant, enable_custom_integrations: None, tmp_path: Path) -> HomeAssistant:
     """A Home Assistant within the test, with what our integration leans on."""
     hass.config.config_dir = str(tmp_path)
+    hass.config.media_dirs = {"local": str(tmp_path / "media")}
     assert await async_setup_component(hass, "homeassistant", {})
     assert await async_setup_component(hass, "ffmpeg", {"ffmpeg": {"ffmpeg_bin": get_ffmpeg_exe()}})
     assert await async_setup_component(hass, "tts", {})
+    assert await async_setup_component(hass, "media_source", {})
     return hass
 
 

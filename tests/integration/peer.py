@@ -99,6 +99,7 @@ def parrot(*voices: TtsVoice, streams: bool = True) -> Peer:
 def k2so_info(**fields: Any) -> Event:
     """What one of ours tells, but for `fields`."""
     data = {
+        "id": None,
         "version": "7",
         "locked": False,
         "settings": {"engine": "auto", "quantization": "auto", "voice": None, "language": None, "speed": 1.0},
@@ -121,4 +122,5 @@ def k2so(**fields: Any) -> Peer:
     """One of ours with all engines, in a state that real ones are seldom in."""
     voices = voice("polly", "en"), voice("coco", "de", "en")
     answer = [k2so_info(**fields)]
-    return Peer({"describe": [info(*voices, attribution=OURS)], "k2so-describe": answer, "k2so-configure": answer})
+    changes = ("k2so-describe", "k2so-configure", "k2so-add-voice", "k2so-remove-voice")
+    return Peer({"describe": [info(*voices, attribution=OURS)]} | dict.fromkeys(changes, answer))

@@ -36,10 +36,18 @@ def address(server: ServerProcess | Peer) -> dict[str, Any]:
     return {"host": server.host, "port": server.port}
 
 
-def announced(server: ServerProcess | Peer, name: str = "k2so-attic") -> ZeroconfServiceInfo:
+def announced(server: ServerProcess | Peer, id: str | None = None, name: str = "k2so-attic") -> ZeroconfServiceInfo:
     ip = ip_address(server.host)
     kind = "_k2so._tcp.local."
-    return ZeroconfServiceInfo(ip, [ip], server.port, f"{name}.local.", kind, f"{name}.{kind}", {"version": "1"})
+    properties = {"version": "1"} | ({"id": id} if id else {})
+    return ZeroconfServiceInfo(ip, [ip], server.port, f"{name}.local.", kind, f"{name}.{kind}", properties)
+
+
+async def id_of(server: ServerProcess) -> str:
+    control = (await client.K2soClient(server.host, server.port).describe()).control
+    assert control
+    assert control.id
+    return control.id
 
 
 def app(uri: Any) -> HassioServiceInfo:
@@ -71,6 +79,7 @@ async def test_a_server_is_added_by_hand(home: HomeAssistant, server: ServerProc
         address(server),
     )
     assert result["result"].state is ConfigEntryState.LOADED
+    assert result["result"].unique_id == await id_of(server)
 
 
 async def test_a_server_that_is_not_ours_is_added(home: HomeAssistant, peer: Peer) -> None:
@@ -78,6 +87,7 @@ async def test_a_server_that_is_not_ours_is_added(home: HomeAssistant, peer: Pee
 
     assert (result["type"], result["title"]) == (FlowResultType.CREATE_ENTRY, "parrot")
     assert result["result"].state is ConfigEntryState.LOADED
+    assert result["result"].unique_id == f"{peer.host}:{peer.port}"
 
 
 @pytest.mark.parametrize(
@@ -126,6 +136,16 @@ async def test_a_server_is_added_once(home: HomeAssistant, server: ServerProcess
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
 
 
+async def test_a_server_that_is_added_again_at_another_address_keeps_its_entry(
+    home: HomeAssistant, server: ServerProcess
+) -> None:
+    entry = await add(home, server, unique_id=await id_of(server), data={"host": "127.0.0.1", "port": free_port()})
+    result = await submit(home, await begin(home, SOURCE_USER), address(server))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
+    assert entry.data == address(server)
+    assert entry.state is ConfigEntryState.LOADED
+
+
 # ---- discovered ---------------------------------------------------------------------------------------------------
 
 
@@ -137,7 +157,7 @@ async def test_an_announced_server_is_added_when_the_user_agrees(home: HomeAssis
 
     result = await submit(home, form, {})
     assert (result["type"], result["data"]) == (FlowResultType.CREATE_ENTRY, address(server))
-    assert result["result"].unique_id == "k2so-attic._k2so._tcp.local."
+    assert result["result"].unique_id == await id_of(server)
 
 
 async def test_an_app_is_added_when_the_user_agrees(home: HomeAssistant, server: ServerProcess) -> None:
@@ -146,7 +166,7 @@ async def test_an_app_is_added_when_the_user_agrees(home: HomeAssistant, server:
 
     result = await submit(home, form, {})
     assert (result["type"], result["data"]) == (FlowResultType.CREATE_ENTRY, address(server))
-    assert result["result"].unique_id == "1234"
+    assert result["result"].unique_id == await id_of(server)
 
 
 @pytest.mark.parametrize("uri", [None, "tcp://", "tcp://here", "tcp://here:99999", 5])
@@ -174,26 +194,45 @@ async def test_an_announced_server_may_have_gone_when_the_user_agrees(home: Home
     assert (await submit(home, form, {}))["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_an_announcement_of_a_server_added_by_hand_gives_it_its_name(
-    home: HomeAssistant, server: ServerProcess
-) -> None:
-    entry = await add(home, server)
-    result = await begin(home, SOURCE_ZEROCONF, announced(server))
+async def test_a_server_is_discovered_once(home: HomeAssistant, server: ServerProcess) -> None:
+    await begin(home, SOURCE_ZEROCONF, announced(server, await id_of(server)))
+    result = await begin(home, SOURCE_HASSIO, app(f"tcp://{server.host}:{server.port}"))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_in_progress")
+
+
+async def test_an_announcement_of_a_server_added_by_hand_is_let_be(home: HomeAssistant, peer: Peer) -> None:
+    await add(home, peer)
+    result = await begin(home, SOURCE_ZEROCONF, announced(peer))
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
-    assert entry.unique_id == announced(server).name
 
 
-async def test_a_server_that_has_moved_is_found_again(home: HomeAssistant, server: ServerProcess) -> None:
-    elsewhere = {"host": "127.0.0.1", "port": free_port()}
-    entry = await add(home, server, unique_id=announced(server).name, data=elsewhere)
+@pytest.mark.parametrize("elsewhere", ["127.0.0.2", "192.0.2.7"])
+@pytest.mark.parametrize("tells_its_id", [True, False])
+async def test_a_server_that_has_moved_is_found_again(
+    home: HomeAssistant, server: ServerProcess, elsewhere: str, tells_its_id: bool
+) -> None:
+    known = await id_of(server)
+    with patch("asyncio.open_connection", side_effect=OSError):
+        entry = await add(home, server, unique_id=known, data={"host": elsewhere, "port": server.port})
     assert entry.state.value == "setup_retry"
 
-    result = await begin(home, SOURCE_ZEROCONF, announced(server))
+    result = await begin(home, SOURCE_ZEROCONF, announced(server, known if tells_its_id else None))
     await home.async_block_till_done(wait_background_tasks=True)
 
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
     assert entry.data == address(server)
     assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_a_server_that_is_still_starting_at_its_new_address_is_found_again(
+    home: HomeAssistant, peer: Peer
+) -> None:
+    entry = MockConfigEntry(domain=DOMAIN, unique_id="cafe", data={"host": "192.0.2.7", "port": 1})
+    entry.add_to_hass(home)
+    peer.script["describe"] = [None]
+    result = await begin(home, SOURCE_ZEROCONF, announced(peer, "cafe"))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
+    assert entry.data == address(peer)
 
 
 # ---- moved --------------------------------------------------------------------------------------------------------
@@ -211,6 +250,7 @@ async def test_an_address_is_changed(home: HomeAssistant, peer: Peer, server: Se
     result = await submit(home, form, address(server))
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "reconfigure_successful")
     assert entry.data == address(server)
+    assert entry.unique_id == await id_of(server)
     assert entry.state is ConfigEntryState.LOADED
 
 
@@ -222,6 +262,15 @@ async def test_an_address_may_stay(home: HomeAssistant, peer: Peer) -> None:
 
 async def test_two_entries_cannot_have_one_address(home: HomeAssistant, peer: Peer, server: ServerProcess) -> None:
     await add(home, server)
+    entry = await add(home, peer)
+    result = await submit(home, await entry.start_reconfigure_flow(home), address(server))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
+    assert entry.data == address(peer)
+
+
+async def test_two_entries_cannot_have_one_server(home: HomeAssistant, peer: Peer, server: ServerProcess) -> None:
+    moved = MockConfigEntry(domain=DOMAIN, unique_id=await id_of(server), data={"host": "192.0.2.7", "port": 1})
+    moved.add_to_hass(home)
     entry = await add(home, peer)
     result = await submit(home, await entry.start_reconfigure_flow(home), address(server))
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
@@ -289,13 +338,33 @@ async def test_an_empty_field_leaves_it_to_the_server(
     await save_options(home, await open_options(home, entry), {"speed": 1.5, "prebuffer": "7"})
     assert (await settings(server))["prebuffer"] == 7
 
-    await save_options(home, await open_options(home, entry), {"prebuffer": "auto"})
+    await save_options(home, await open_options(home, entry), {})
 
     assert await settings(server) == before
     assert set(entry.options.values()) == {None}
-    assert shown(await open_options(home, entry)) == dict.fromkeys(shown(await open_options(home, entry))) | {
-        "prebuffer": "auto"
-    }
+    assert set(shown(await open_options(home, entry)).values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("limits", "offered"),
+    [
+        ({"min": 0, "max": 2}, ["0", "1", "2"]),
+        ({"min": 0, "max": 2, "choices": ["auto"]}, ["auto", "0", "1", "2"]),
+        ({"choices": ["auto"]}, ["auto"]),
+    ],
+)
+async def test_buffering_is_automatic_where_the_server_says_so(
+    home: HomeAssistant, socket_enabled: None, limits: dict[str, Any], offered: list[str]
+) -> None:
+    chosen: str | int = offered[0] if "choices" in limits else 0
+    async with k2so(allowed={"prebuffer": limits}, settings={"prebuffer": chosen}).listen() as peer:
+        form = await open_options(home, await add(home, peer))
+        assert shown(form)["prebuffer"] == str(chosen)
+        options = form["data_schema"].schema["prebuffer"].config["options"]
+        assert [option["value"] for option in options] == offered
+        await save_options(home, form, {"prebuffer": offered[-1]})
+        told = int(offered[-1]) if offered[-1].isdigit() else "auto"
+        assert peer["k2so-configure"].data["settings"]["prebuffer"] == told
 
 
 @pytest.fixture

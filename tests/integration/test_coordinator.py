@@ -61,6 +61,16 @@ async def test_an_entry_waits_for_its_server(home: HomeAssistant, peer: Peer) ->
     assert entry.state is ConfigEntryState.LOADED
 
 
+async def test_an_entry_follows_the_id_of_its_server(home: HomeAssistant, socket_enabled: None) -> None:
+    async with k2so(id="cafe").listen() as peer:
+        entry = await add(home, peer, unique_id=f"{peer.host}:{peer.port}")
+        assert entry.unique_id == "cafe"
+        other = await add(home, peer, unique_id="beef")
+        assert other.state.value == "setup_error"
+        assert other.unique_id == "beef"
+        assert "another speech server answers" in str(other.reason)
+
+
 async def test_a_server_goes_and_comes_back(
     home: HomeAssistant, server_python: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.helpers.selector import validate_selector
+from homeassistant.util.yaml import load_yaml_dict
+
+from custom_components.k2so.client import _REFUSALS
 
 FOLDER = Path(__file__).parents[2] / "custom_components" / "k2so"
 ENGLISH = json.loads((FOLDER / "translations" / "en.json").read_text("utf-8"))
@@ -30,7 +34,8 @@ def test_no_text_is_missing(file: Path) -> None:
 
 def test_every_error_has_a_text() -> None:
     source = "".join(file.read_text("utf-8") for file in FOLDER.glob("*.py"))
-    raised = set(re.findall(r'K2soError\(\s*"(\w+)"', source)) | {"locked", "bad_setting", "failed", "server_error"}
+    raised = set(re.findall(r'(?:K2soError|_invalid)\(\s*"(\w+)"|translation_key="(another_server)"', source))
+    raised = {key for keys in raised for key in keys if key} | set(_REFUSALS.values()) | {"server_error"}
     assert raised == set(ENGLISH["exceptions"])
 
 
@@ -38,3 +43,13 @@ def test_every_field_is_described() -> None:
     for flow in (ENGLISH["config"], ENGLISH["options"]):
         for step in flow["step"].values():
             assert step.get("data", {}).keys() == step.get("data_description", {}).keys()
+
+
+def test_every_action_is_described() -> None:
+    actions = load_yaml_dict(str(FOLDER / "services.yaml"))
+    assert set(actions) == set(json.loads((FOLDER / "icons.json").read_text("utf-8"))["services"])
+    described = {name: set(action["fields"]) for name, action in ENGLISH["services"].items()}
+    assert described == {name: set(action["fields"]) for name, action in actions.items()}
+    for action in actions.values():
+        for field in action["fields"].values():
+            validate_selector(field["selector"])
