@@ -24,6 +24,11 @@ def decode(data: bytes) -> NDArray[np.int16]:
 
 
 def assert_says(data: bytes, text: str) -> None:
-    """Fail unless a listener would write down `text`, give or take one word, or one in twenty."""
-    heard = hear(decode(data), RATE)
+    """Fail unless a listener would write down `text` from a file, give or take one word, or one in twenty."""
+    assert_samples_say(decode(data), RATE, text)
+
+
+def assert_samples_say(samples: NDArray[np.int16], rate: int, text: str) -> None:
+    """The same for samples (n,)."""
+    heard = hear(samples, rate)
     assert word_errors(text, heard) <= max(1, len(text.split()) / 20), f"heard: {heard}"
