@@ -20,6 +20,7 @@ EVERYWHERE = {"engine", "config", ""}
 
 ARROWS = {
     "__init__": set[str](),
+    "admission": set[str](),
     "__main__": {"cli"},
     "audio": set[str](),
     "bench": {"catalog", "pipeline", "text"},
@@ -27,7 +28,18 @@ ARROWS = {
     "catalog": {"loudness"},
     "cli": {"*"},
     "config": set[str](),
-    "connection": {"audio", "catalog", "control", "frames", "info", "metrics", "pipeline", "requests"},
+    "connection": {
+        "admission",
+        "audio",
+        "catalog",
+        "control",
+        "frames",
+        "info",
+        "metrics",
+        "pipeline",
+        "prebuffer",
+        "requests",
+    },
     "control": {"catalog", "loader", "metrics", "options"},
     "discovery": set[str](),
     "engine": set[str](),

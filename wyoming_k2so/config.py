@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_PORT = 10200
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ class ServerConfig:
     zeroconf: str | None = option(None, "announce the server on the local network, under NAME", metavar="NAME", bare="")
     metrics_port: int | None = option(None, "serve Prometheus metrics over HTTP on this port", low=1, high=65535)
     lock_settings: bool = option(False, "refuse changes of settings and voices from the network")
+    allow: tuple[str, ...] = option(
+        (), "addresses and networks that may connect, such as 192.168.1.0/24,fd00::/8 (default: all)", metavar="NETS"
+    )
+    max_streams: int = option(8, "replies that an engine speaks at once", low=1, high=256)
+    when_busy: str = option(
+        "fallback", "beyond that: speak in the fallback voice at once, or wait", choices=("fallback", "wait")
+    )
+    max_connections: int = option(256, "clients connected at once", low=1, high=10000)
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,22 @@ class StreamConfig:
     """How sound leaves while the rest of it is generated, and in what form."""
 
     chunk_samples: int = option(4096, "samples in each audio chunk", choices=(2048, 4096, 8192), live=True)
-    prebuffer: int = option(0, "chunks to hold back before the first one leaves", low=0, high=16, live=True)
+    prebuffer: int | str = option(
+        AUTO,
+        "chunks to hold back before the first one leaves; auto: as many as the speed of the machine asks for",
+        choices=(AUTO,),
+        low=0,
+        high=16,
+        metavar="auto|N",
+        live=True,
+    )
+    stall_silence: float = option(
+        2.0,
+        "seconds without sound, when text is late, before silence is sent to keep the stream alive; 0: none",
+        low=0,
+        high=60,
+        live=True,
+    )
     early_clause: bool = option(
         True, "let the first clause of a reply be spoken before its sentence is complete", live=True
     )

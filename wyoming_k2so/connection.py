@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
@@ -20,13 +21,15 @@ from wyoming.ping import Pong
 from wyoming.tts import SynthesizeStopped
 
 from . import info
+from .admission import Admission, Busy
 from .audio import Chunk
 from .catalog import Catalog, UnknownVoice
 from .control import Control, Refused
-from .engine import AudioFormat
+from .engine import AudioFormat, Engine
 from .frames import FrameError, Limits, read_event
 from .metrics import Metrics
 from .pipeline import Reply
+from .prebuffer import Pace
 from .requests import BadRequest, parse_speech, parse_text, parse_voice
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,6 +38,9 @@ MAX_WAITING_REPLIES = 8
 MAX_WAITING_CHANGES = 8
 MAX_TEXT_CHARS = 100_000
 CLOSING_S = 2.0
+
+# A client that takes nothing for so long is dropped. A player that pauses may take this long.
+READER_PATIENCE_S = 60.0
 
 ADD_VOICE = "k2so-add-voice"
 MAX_CLIP_BYTES = 16 * 1024 * 1024
@@ -47,7 +53,13 @@ class Service:
     catalog: Catalog
     control: Control
     metrics: Metrics
+    paces: WeakKeyDictionary[Engine, Pace] = field(default_factory=WeakKeyDictionary)
+    admission: Admission = field(init=False)
     limits: Limits = field(default_factory=lambda: Limits(payload_of={ADD_VOICE: MAX_CLIP_BYTES}))
+
+    def __post_init__(self) -> None:
+        """Make what depends on the settings."""
+        self.admission = Admission(self.control.config.server.max_streams)
 
 
 @dataclass
@@ -240,6 +252,7 @@ class Connection:
                 service.catalog.fallback(choice),
                 stream=replace(service.control.config.stream, **request.stream),
                 text_format=request.text_format,
+                pace=service.paces.setdefault(choice.engine, Pace()),
             )
         except BadRequest as error:
             job.refuse(str(error), "bad-request")
@@ -275,7 +288,7 @@ class Connection:
         while (job := await self._jobs.get()) is not None:
             self._current = job
             try:
-                timestamp = await self._speak_reply(job.reply) if job.reply and not job.refusal else 0
+                timestamp = await self._take_turn(job, job.reply) if job.reply and not job.refusal else 0
                 if job.refusal is not None:
                     _LOGGER.warning("Refused a request of %s: %s", self._peer(), job.refusal.text)
                     if job.reply is None:
@@ -288,6 +301,23 @@ class Connection:
                 if job.reply is not None:
                     job.reply.cancel()
                 self._current = None
+
+    async def _take_turn(self, job: _Job, reply: Reply) -> int:
+        """Speak a reply when its engine has room for it, or in the fallback voice at once if that is the choice."""
+        admission, server = self._service.admission, self._service.control.config.server
+        if (
+            server.when_busy == "fallback"
+            and admission.full(reply.engine)
+            and reply.fallback not in (None, reply.engine)
+        ):
+            reply.fall_back()
+        try:
+            async with admission.turn(reply.engine):
+                return await self._speak_reply(reply)
+        except Busy as error:
+            job.refuse(str(error), "busy")
+            self._service.metrics.refuse()
+            return 0
 
     async def _speak_reply(self, reply: Reply) -> int:
         """Send the sound of a reply; returns its length in milliseconds."""
@@ -311,10 +341,16 @@ class Connection:
             metrics.active_streams.dec()
             metrics.observe(figures)
             _LOGGER.log(logging.WARNING if figures.error else logging.INFO, "%s", figures.summary())
-        return round(figures.audio_s * 1000)
+        return round((figures.audio_s + figures.silence_s) * 1000)
 
     async def _write(self, event: Eventable) -> None:
-        await async_write_event(event.event(), self._writer)
+        try:
+            async with asyncio.timeout(READER_PATIENCE_S):
+                await async_write_event(event.event(), self._writer)
+        except TimeoutError:
+            _LOGGER.warning("Dropped %s, which took nothing for %d s", self._peer(), READER_PATIENCE_S)
+            self._writer.transport.abort()
+            raise
 
     async def _close(self) -> None:
         self._writer.close()
@@ -342,7 +378,8 @@ async def _stream(reply: Reply) -> AsyncGenerator[Chunk, None]:
                 yield chunk
             if reply.ended:
                 return
-            await changed.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), reply.silence_in())
     finally:
         reply.notify(None)
 

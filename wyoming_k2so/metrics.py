@@ -19,6 +19,11 @@ class PlaybackClock:
     def __init__(self) -> None:
         self._ends: float | None = None
 
+    @property
+    def ends(self) -> float | None:
+        """When the listener will have heard everything; None before the first sound."""
+        return self._ends
+
     def sent(self, now: float, seconds: float) -> float:
         """Note that sound of `seconds` leaves at `now`; returns how long the listener heard nothing before it."""
         gap = 0.0 if self._ends is None else max(0.0, now - self._ends)
@@ -39,6 +44,9 @@ class Figures:
     """Time spent generating."""
 
     audio_s: float = 0.0
+    silence_s: float = 0.0
+    """Silence that kept the stream alive, in seconds; not part of `audio_s`."""
+
     chunks: int = 0
     samples: int = 0
     underruns: int = 0
@@ -46,6 +54,9 @@ class Figures:
 
     instead_of: str | None = None
     """The voice that was asked for and is not there for now."""
+
+    yielded: bool = False
+    """The fallback voice spoke it all, because the engine was busy with others."""
 
     retries: int = 0
     fallbacks: int = 0
@@ -73,6 +84,8 @@ class Figures:
         )
         if self.instead_of is not None:
             extra += f", instead of {self.instead_of}"
+        if self.yielded:
+            extra += ", all by the fallback voice because the engine was busy"
         end = self.outcome if self.error is None else f"{self.outcome}: {self.error}"
         return (
             f"{self.engine}/{self.voice}: {self.audio_s:.2f} s of speech in {self.chunks} chunks, "
@@ -99,6 +112,7 @@ class Metrics:
         self._retries = counter("retries", "Segments that had to be tried once more", "engine")
         self._fallbacks = counter("fallbacks", "Segments spoken by the fallback voice", "engine")
         self._substitutions = counter("substitutions", "Replies in another voice than asked for", "engine")
+        self._yielded = counter("busy", "Replies that the fallback voice spoke because the engine was busy", "engine")
         self._first_audio = histogram(
             "first_audio_seconds", "From the first text to the first sound", (0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
         )
@@ -131,6 +145,7 @@ class Metrics:
         self._underruns.labels(engine).inc(figures.underruns)
         self._retries.labels(engine).inc(figures.retries)
         self._substitutions.labels(engine).inc(figures.instead_of is not None)
+        self._yielded.labels(engine).inc(figures.yielded)
         self._fallbacks.labels(engine).inc(figures.fallbacks)
         if figures.first_audio_s is not None:
             self._first_audio.labels(engine).observe(figures.first_audio_s)

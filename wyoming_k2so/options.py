@@ -75,12 +75,20 @@ def check(value: Any, option: Option) -> str | None:
     if isinstance(value, tuple):
         problems = (check(part, option) for part in value)
         return next((problem for problem in problems if problem), None)
-    if option.choices and value not in option.choices:
-        return f"must be one of {', '.join(map(str, option.choices))}"
     low, high = option.low, option.high
+    if option.choices and value not in option.choices and low is None:
+        return f"must be one of {', '.join(map(str, option.choices))}"
+    if is_word(value, option):
+        return None
     if (low is not None and not value >= low) or (high is not None and not value <= high):
-        return f"must be from {low:g} to {high:g}"
+        words = "".join(f"{word} or " for word in option.choices)
+        return f"must be {words}from {low:g} to {high:g}"
     return None
+
+
+def is_word(value: Any, option: Option) -> bool:
+    """Whether a value is a word that stands beside the numbers which are allowed."""
+    return isinstance(value, str) and value in option.choices
 
 
 def add_flags(parser: argparse.ArgumentParser, groups: tuple[str, ...], defaults: Config) -> None:
@@ -164,11 +172,13 @@ def convert(value: Any, setting: Setting, source: str) -> Any:
     """A value of the setting's type. Flags and variables come as strings, values of a file with a type of their own."""
     kind = setting.kind
     try:
-        if get_origin(kind) is tuple:
+        if is_word(value, setting.option):
+            converted: Any = value
+        elif get_origin(kind) is tuple:
             parts = value.split(",") if isinstance(value, str) else value
             if not parts:
                 raise ValueError
-            converted: Any = tuple(_scalar(part, get_args(kind)[0]) for part in parts)
+            converted = tuple(_scalar(part, get_args(kind)[0]) for part in parts)
         else:
             converted = _scalar(value, kind)
     except (TypeError, ValueError, OverflowError):
@@ -197,12 +207,16 @@ def _scalar(value: Any, kind: Any) -> Any:
 
 
 def _describe(setting: Setting) -> str:
-    if setting.option.choices:
-        return f"one of {', '.join(map(str, setting.option.choices))}"
+    choices = setting.option.choices
+    if choices and setting.option.low is None:
+        return f"one of {', '.join(map(str, choices))}"
     kind = setting.kind
     if get_origin(kind) is tuple:
         return "a list of numbers separated by commas"
-    return {bool: "true or false", int: "a whole number", float: "a number", Path: "a path", str: "a text"}[kind]
+    words = "".join(f"{word} or " for word in choices)
+    return (
+        words + {bool: "true or false", int: "a whole number", float: "a number", Path: "a path", str: "a text"}[kind]
+    )
 
 
 def _required(kind: Any) -> Any:

@@ -24,7 +24,7 @@ from .engine import AudioFormat, EngineError, Samples, Utterance
 from .handover import Cancelled, Handover
 from .loudness import Leveller
 from .metrics import AUDIBLE_GAP_S, Figures, PlaybackClock
-from .prebuffer import FixedPrebuffer, Prebuffer
+from .prebuffer import AutoPrebuffer, FixedPrebuffer, Moment, Pace, Prebuffer, letters
 from .text import Segment, Segmenter
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class Reply:
         *,
         stream: StreamConfig | None = None,
         text_format: str = "text",
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare a reply; nothing runs before `start`.
@@ -66,6 +67,7 @@ class Reply:
             fallback: who speaks when that fails.
             stream: format, chunk size and prebuffer; the rate that it leaves open is the voice's.
             text_format: "text" or "ssml".
+            pace: what the engine's earlier replies taught about its speed; None: nothing yet.
             clock: seconds, for the figures only.
         """
         stream = stream or StreamConfig()
@@ -85,13 +87,34 @@ class Reply:
         self._texts: SimpleQueue[str | None] = SimpleQueue()
         self._text_began: float | None = None
         self._out: Handover[Chunk] = Handover(QUEUE_CHUNKS)
-        self._prebuffer: Prebuffer = FixedPrebuffer(stream.prebuffer)
+        self._prebuffer: Prebuffer = (
+            FixedPrebuffer(stream.prebuffer) if isinstance(stream.prebuffer, int) else AutoPrebuffer(pace or Pace())
+        )
         self._held: list[Chunk] = []
-        self._released = False
+        self._letters = 0  # of text that came
+        self._begun = 0  # of those, in segments whose synthesis has begun
+        self._complete = False
+        self._sent_at = 0.0
         self._stalled = False
+        self._silent = False
         self._due_s = 0.0  # silence before the next text
         self._playback = PlaybackClock()
         self._thread = threading.Thread(target=self._run, name=SYNTHESIS, daemon=True)
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that speaks."""
+        return self._speakers[0].engine
+
+    @property
+    def fallback(self) -> str | None:
+        """Name of the engine that speaks when the other cannot."""
+        return self._speakers[1].engine if len(self._speakers) > 1 else None
+
+    def fall_back(self) -> None:
+        """Leave the whole reply to the fallback voice. Before `start`."""
+        self._speakers.pop(0)
+        self.figures.yielded = True
 
     def start(self) -> None:
         """Begin to speak."""
@@ -103,10 +126,12 @@ class Reply:
             return
         if self._text_began is None and text.strip():
             self._text_began = self._clock()
+        self._letters += letters(text)
         self._texts.put(text)
 
     def finish(self) -> None:
         """No more text will come."""
+        self._complete = True
         self._texts.put(None)
 
     def cancel(self) -> None:
@@ -128,9 +153,40 @@ class Reply:
     def poll(self) -> Chunk | None:
         """The next chunk, to be sent at once; None when there is none now."""
         chunk = self._out.poll()
-        if chunk is not None:
-            self._account(chunk)
+        if chunk is None:
+            return self._silence() if self.silence_in() == 0 else None
+        chunk = replace(chunk, timestamp_ms=chunk.timestamp_ms + round(self.figures.silence_s * 1000))
+        self._account(chunk)
         return chunk
+
+    def silence_in(self) -> float | None:
+        """Seconds until `poll` gives silence if no sound comes before; None: it will not.
+
+        Silence begins when nothing came for a while and all words have been heard, and goes on at the pace of speech.
+        """
+        patience, ends = self._stream.stall_silence, self._playback.ends
+        if not patience or ends is None or self.format is None or self.ended:
+            return None
+        ahead = self._stream.chunk_samples / self.format.rate if self._silent else 0.0
+        due = max(self._sent_at + (0.0 if self._silent else patience), ends - ahead)
+        return max(0.0, due - self._clock())
+
+    def _silence(self) -> Chunk:
+        assert self.format is not None
+        figures = self.figures
+        audio = bytes(self._stream.chunk_samples * self.format.frame)
+        timestamp = round((figures.audio_s + figures.silence_s) * 1000)
+        chunk = Chunk(audio, self.format, timestamp, after_stall=self._stalled)
+        self._sent(chunk)
+        figures.silence_s += chunk.seconds
+        self._silent = True
+        return chunk
+
+    def _sent(self, chunk: Chunk) -> None:
+        now = self._clock()
+        if self._playback.sent(now, chunk.seconds) > AUDIBLE_GAP_S and not chunk.after_stall:
+            self.figures.underruns += 1
+        self._sent_at = now
 
     @property
     def ended(self) -> bool:
@@ -144,11 +200,11 @@ class Reply:
             yield chunk
 
     def _account(self, chunk: Chunk) -> None:
-        figures, now = self.figures, self._clock()
+        figures = self.figures
         if figures.first_audio_s is None and self._text_began is not None:
-            figures.first_audio_s = now - self._text_began
-        if self._playback.sent(now, chunk.seconds) > AUDIBLE_GAP_S and not chunk.after_stall:
-            figures.underruns += 1
+            figures.first_audio_s = self._clock() - self._text_began
+        self._sent(chunk)
+        self._silent = False
         figures.chunks += 1
         figures.samples += len(chunk.audio) // chunk.format.frame
         figures.audio_s += chunk.seconds
@@ -168,7 +224,7 @@ class Reply:
             for text in self._pieces():
                 for segment in self._segmenter.feed(text) if text is not None else self._segmenter.flush():
                     self._speak(segment)
-            self._send(self._chunker.flush(), now=True)
+            self._send(self._chunker.flush(), last=True)
         except Cancelled:
             _LOGGER.debug("Cancelled")
         except Exception as error:  # an engine may raise anything; the client must hear of it
@@ -197,18 +253,24 @@ class Reply:
             try:
                 piece = self._texts.get(timeout=STARVED_AFTER_S)
             except Empty:
-                self._send(self._chunker.fill(), now=True)
+                self._send(self._chunker.fill(), starved_s=STARVED_AFTER_S)
                 self._stalled = True
                 piece = self._late_text()
             self._out.check()
             yield piece
 
     def _late_text(self) -> str | None:
-        try:
-            return self._texts.get(timeout=TEXT_PATIENCE_S)
-        except Empty:
-            _LOGGER.warning("No text came for %d s: the reply ends here", TEXT_PATIENCE_S)
-            return None
+        waited = 0.0
+        while waited < TEXT_PATIENCE_S:
+            # While the prebuffer holds sound back, it is asked again and again.
+            patience = STARVED_AFTER_S if self._held else TEXT_PATIENCE_S - waited
+            try:
+                return self._texts.get(timeout=patience)
+            except Empty:
+                waited += patience
+                self._send([], starved_s=STARVED_AFTER_S + waited)
+        _LOGGER.warning("No text came for %d s: the reply ends here", TEXT_PATIENCE_S)
+        return None
 
     def _speak(self, segment: Segment) -> None:
         """Speak a segment and be silent where it asks for that; a pause of its own goes before that of a sentence."""
@@ -226,6 +288,9 @@ class Reply:
     def _say(self, text: str) -> None:
         """Say a text: the voice, the voice once more, the fallback voice."""
         _LOGGER.debug("Segment: %r", text)
+        length = letters(text)
+        self._begun += length
+        self._prebuffer.segment(length)
         voice, *fallback = self._speakers
         heard = 0  # samples of this segment that are on their way already
         for attempt, speaker in enumerate((voice, voice, *fallback)):
@@ -253,6 +318,7 @@ class Reply:
     def _samples(self, speaker: _Speaker, text: str) -> Generator[Samples]:
         """Sound of a segment at the stream's rate."""
         assert self.format is not None
+        began = self._clock()
         utterance = self._timed(speaker.open)
         leveller = speaker.leveller(utterance.rate, self._stream.loudness)
         resampler = Resampler(utterance.rate, self.format.rate)
@@ -263,7 +329,11 @@ class Reply:
                 if not np.isfinite(samples).all():
                     raise EngineError("the sound holds values that are no numbers")
                 produced += len(samples)
+                if len(samples):
+                    self._prebuffer.made(len(samples) / utterance.rate, self._clock() - began)
                 yield resampler.push(leveller.push(samples) if leveller else samples)
+                if len(samples):
+                    began = self._clock()
         if not produced:
             raise EngineError("no sound came")
         yield resampler.flush()
@@ -271,16 +341,24 @@ class Reply:
     def _emit(self, samples: Samples) -> None:
         self._send(self._chunker.push(samples))
 
-    def _send(self, chunks: list[Chunk], *, now: bool = False) -> None:
+    def _send(self, chunks: list[Chunk], *, starved_s: float = 0.0, last: bool = False) -> None:
         """Hand chunks over, or hold them back until the prebuffer lets them go."""
         for chunk in chunks:
             self._held.append(replace(chunk, after_stall=self._stalled))
             self._stalled = False
-        if self._held and not self._released:
-            self._released = self._prebuffer.release(chunks=len(self._held), starved=now)
-        if self._released:
+        if self._held and (last or self._prebuffer.release(self._moment(starved_s))):
             while self._held:
                 self._out.put(self._held.pop(0))
+
+    def _moment(self, starved_s: float) -> Moment:
+        return Moment(
+            self._clock(),
+            chunks=len(self._held),
+            held_s=sum(chunk.seconds for chunk in self._held),
+            waiting=max(0, self._letters - self._begun),
+            complete=self._complete,
+            starved_s=starved_s,
+        )
 
     def _timed(self, work: Callable[[], T]) -> T:
         began = self._clock()
@@ -299,6 +377,10 @@ class _Speaker:
 
     def __str__(self) -> str:
         return f"{self._choice.engine.name}/{self._choice.request.voice}"
+
+    @property
+    def engine(self) -> str:
+        return self._choice.engine.name
 
     def open(self) -> Utterance:
         if self._utterance is None:

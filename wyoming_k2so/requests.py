@@ -7,10 +7,10 @@ import sys
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .config import Option, VoiceConfig
-from .options import check, option_of, settings
+from .options import check, is_word, option_of, settings
 
 TEXT_FORMATS = ("text", "ssml")
 
@@ -93,6 +93,8 @@ def _get(data: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
 
 
 def _checked(data: Mapping[str, Any], key: str, kind: type[T], limits: Option) -> T | None:
+    if is_word(data.get(key), limits):
+        return cast(T, data[key])
     value = _get(data, key, kind)
     if value is not None and (problem := check(value, limits)):
         raise BadRequest(f"{key} {problem}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +32,8 @@ class Server:
         self._uri = uri
         self._scheme, self._host, self._port, self._path = parse_uri(uri)
         self._service = service
+        self._settings = service.control.config.server
+        self._allowed = parse_networks(self._settings.allow)
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._stopping = asyncio.Event()
 
@@ -88,6 +93,13 @@ class Server:
                 self._path.unlink(missing_ok=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if refusal := self._refusal(writer):
+            _LOGGER.warning("Refused a connection: %s", refusal)
+            # Written without waiting: it fits the buffer of a socket that is new.
+            writer.write(json.dumps({"type": "error", "data": {"text": refusal, "code": "busy"}}).encode() + b"\n")
+            writer.close()
+            return
+        _keep_alive(writer)
         connection = Connection(reader, writer, self._service)
         stdio = self._scheme == "stdio"
         task = asyncio.create_task(connection.run(finish_at_eof=stdio), name="wyoming connection")
@@ -95,6 +107,18 @@ class Server:
         task.add_done_callback(self._connections.pop)
         if stdio:
             task.add_done_callback(lambda _: self.stop())
+
+    def _refusal(self, writer: asyncio.StreamWriter) -> str | None:
+        """Why a client may not come in, or None."""
+        peer = writer.get_extra_info("peername")
+        if self._allowed and isinstance(peer, tuple):
+            address = ip_address(peer[0].partition("%")[0])
+            address = getattr(address, "ipv4_mapped", None) or address
+            if not any(address in network for network in self._allowed):
+                return f"{address} is none of the addresses that may connect"
+        if len(self._connections) >= self._settings.max_connections:
+            return f"{len(self._connections)} clients are connected already; try again later"
+        return None
 
     async def _end_connections(self) -> None:
         tasks = list(self._connections)
@@ -105,6 +129,25 @@ class Server:
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def parse_networks(texts: Iterable[str]) -> list[IPv4Network | IPv6Network]:
+    """Networks from their texts; an address is a network of one. Raises ServeError when one is none."""
+    try:
+        return [ip_network(text.strip(), strict=False) for text in texts]
+    except ValueError as error:
+        raise ServeError(f"allow: {error}; give addresses or networks such as 192.168.1.0/24") from None
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    """Let the system find out that a client is gone which never said so: after two minutes, and a reset ends it."""
+    sock = writer.get_extra_info("socket")
+    if sock is None or sock.family == getattr(socket, "AF_UNIX", None):
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, name):  # not on every system
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def parse_uri(uri: str) -> tuple[str, str, int, Path]:

@@ -310,7 +310,7 @@ async def test_options_change_the_running_server(
         "language": None,
         "speed": 1.0,
         "chunk_samples": "4096",
-        "prebuffer": "0",
+        "prebuffer": "auto",
         "engine": "auto",
     }
 

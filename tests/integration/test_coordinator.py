@@ -78,7 +78,7 @@ async def test_a_server_goes_and_comes_back(
     try:
         server.start()
         await add(home, server, options={"speed": 1.5, "prebuffer": None, "chunk_samples": 2048})
-        assert await settings(server) == {"speed": 1.5, "chunk_samples": 2048, "prebuffer": 0}
+        assert await settings(server) == {"speed": 1.5, "chunk_samples": 2048, "prebuffer": "auto"}
         caplog.clear()
 
         server.stop()
@@ -89,7 +89,7 @@ async def test_a_server_goes_and_comes_back(
         await pass_time(home, RETRY_INTERVAL)
 
         assert state(home) != "unavailable"
-        assert await settings(server) == {"speed": 1.5, "chunk_samples": 2048, "prebuffer": 0}
+        assert await settings(server) == {"speed": 1.5, "chunk_samples": 2048, "prebuffer": "auto"}
         ours = (record for record in caplog.records if record.name == "custom_components.k2so")
         assert [record.message for record in ours if record.levelno > logging.DEBUG] == [
             f"Error fetching K2-SO (127.0.0.1:{server.port}) data:"

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 def make_service(*engines: Engine, config: Config | None = None, stream: StreamConfig | None = None) -> Service:
     """What a server shares between its connections, around `engines`."""
-    config = config or Config(stream=stream or StreamConfig(chunk_samples=2048, early_clause=False))
+    config = config or Config(stream=stream or StreamConfig(chunk_samples=2048, prebuffer=0, early_clause=False))
     catalog, metrics = Catalog(engines, config.voice), Metrics()
 
     def load(name: str, _config: Config) -> Engine:
@@ -40,9 +40,11 @@ def make_service(*engines: Engine, config: Config | None = None, stream: StreamC
 
 
 @asynccontextmanager
-async def served(*engines: Engine, stream: StreamConfig | None = None) -> AsyncIterator[tuple[Service, int]]:
+async def served(
+    *engines: Engine, stream: StreamConfig | None = None, config: Config | None = None
+) -> AsyncIterator[tuple[Service, int]]:
     """A server for `engines` on a free port; gives its service and the port."""
-    service = make_service(*engines, stream=stream)
+    service = make_service(*engines, stream=stream, config=config)
     server = Server("tcp://127.0.0.1:0", service)
     async with server.listening() as port:
         assert port is not None

@@ -43,7 +43,8 @@ async def test_the_description_tells_settings_limits_states_and_figures() -> Non
     assert info["settings"]["chunk_samples"] == 2048
     assert info["settings"]["voice"] is None
     assert info["allowed"]["chunk_samples"]["choices"] == [2048, 4096, 8192]
-    assert (info["allowed"]["prebuffer"]["min"], info["allowed"]["prebuffer"]["max"]) == (0, 16)
+    limits = info["allowed"]["prebuffer"]
+    assert (limits["min"], limits["max"], limits["choices"]) == (0, 16, ["auto"])
     assert "uri" not in info["settings"]
     assert info["speaking"] == "piper"
     assert info["locked"] is False
@@ -121,7 +122,7 @@ async def test_none_means_the_default() -> None:
     await control.change({"voice": "ann", "prebuffer": 7})
     assert (control.config.voice.voice, control.config.stream.prebuffer) == ("ann", 7)
     await control.change({"voice": None, "prebuffer": None})
-    assert (control.config.voice.voice, control.config.stream.prebuffer) == (None, 0)
+    assert (control.config.voice.voice, control.config.stream.prebuffer) == (None, "auto")
 
 
 async def test_settings_must_be_an_object() -> None:

@@ -47,7 +47,7 @@ def test_help_names_the_defaults_of_the_command() -> None:
     parser = argparse.ArgumentParser()
     add_flags(parser, ("stream",), Config(stream=StreamConfig(prebuffer=3)))
     text = " ".join(parser.format_help().split())
-    assert "before the first one leaves (default: 3)" in text
+    assert "as the speed of the machine asks for (default: 3)" in text
     assert "{2048,4096,8192}" in text
 
 
@@ -55,7 +55,7 @@ def test_help_names_the_defaults_of_the_command() -> None:
     ("key", "said", "expected"),
     [
         pytest.param("speed", (["--speed", "1.5"], "1.25", "0.75"), (1.5, 1.25, 0.75, 1.0), id="float"),
-        pytest.param("prebuffer", (["--prebuffer", "4"], "3", "2"), (4, 3, 2, 0), id="int"),
+        pytest.param("prebuffer", (["--prebuffer", "4"], "3", "2"), (4, 3, 2, "auto"), id="int"),
         pytest.param(
             "chunk_samples", (["--chunk-samples=2048"], "8192", "2048"), (2048, 8192, 2048, 4096), id="choice"
         ),
@@ -113,9 +113,9 @@ def test_words_for_false(text: str) -> None:
     [
         (["--chunk-samples", "1000"], "--chunk-samples: '1000' is not allowed, it must be one of 2048, 4096, 8192"),
         (["--chunk-samples", "big"], "--chunk-samples: 'big' is not one of 2048, 4096, 8192"),
-        (["--prebuffer", "17"], "--prebuffer: '17' is not allowed, it must be from 0 to 16"),
-        (["--prebuffer", "1.5"], "--prebuffer: '1.5' is not a whole number"),
-        (["--prebuffer", ""], "--prebuffer: '' is not a whole number"),
+        (["--prebuffer", "17"], "--prebuffer: '17' is not allowed, it must be auto or from 0 to 16"),
+        (["--prebuffer", "1.5"], "--prebuffer: '1.5' is not auto or a whole number"),
+        (["--prebuffer", ""], "--prebuffer: '' is not auto or a whole number"),
         (["--speed", "0.1"], "--speed: '0.1' is not allowed, it must be from 0.5 to 2"),
         (["--speed", "nan"], "--speed: 'nan' is not allowed, it must be from 0.5 to 2"),
         (["--speed", "fast"], "--speed: 'fast' is not a number"),
@@ -177,8 +177,8 @@ def test_the_variable_that_names_the_file_is_known() -> None:
         ("speed = 9", "speed in {file}: 9 is not allowed, it must be from 0.5 to 2"),
         ("speed = true", "speed in {file}: True is not a number"),
         (f"speed = 1{'0' * 400}", "is not a number"),
-        ("prebuffer = 1.5", "prebuffer in {file}: 1.5 is not a whole number"),
-        ("prebuffer = [1]", "prebuffer in {file}: [1] is not a whole number"),
+        ("prebuffer = 1.5", "prebuffer in {file}: 1.5 is not auto or a whole number"),
+        ("prebuffer = [1]", "prebuffer in {file}: [1] is not auto or a whole number"),
         ('debug = "perhaps"', "debug in {file}: 'perhaps' is not true or false"),
         ("voice = 3", "voice in {file}: 3 is not a text"),
         ("data_dir = 3", "data_dir in {file}: 3 is not a path"),

@@ -33,6 +33,7 @@ def choose(engine: Engine) -> Choice:
 
 def make_reply(engine: Engine, fallback: Engine | None = None, **stream: Any) -> Reply:
     stream.setdefault("chunk_samples", 2048)
+    stream.setdefault("prebuffer", 0)
     return Reply(
         choose(engine),
         choose(fallback) if fallback else None,
@@ -253,6 +254,79 @@ def test_a_reply_shorter_than_the_prebuffer_is_heard() -> None:
     engine = ScriptedEngine()
     chunks = speak(make_reply(engine, prebuffer=16), "Yes.")
     assert_heard(chunks, engine.sound("Yes."))
+
+
+# ---- stalls -----------------------------------------------------------------------------------------------------
+
+
+def read_for(reply: Reply, seconds: float) -> list[Chunk]:
+    """Take chunks the way the server does: as they come, silence among them."""
+    chunks, end = list[Chunk](), time.monotonic() + seconds
+    while time.monotonic() < end and not reply.ended:
+        if (chunk := reply.poll()) is not None:
+            chunks.append(chunk)
+        else:
+            time.sleep(min(0.01, reply.silence_in() or 0.01))
+    return chunks
+
+
+def test_silence_keeps_a_stream_alive_while_the_text_pauses() -> None:
+    engine = ScriptedEngine()
+    reply = make_reply(engine, stall_silence=0.3)
+    reply.start()
+    reply.feed("Let me see. And")
+    chunks = read_for(reply, 1.5)
+    heard = len(engine.sound("Let me see.")) / engine.rate
+    silent = [chunk for chunk in chunks if not any(chunk.audio)]
+    assert silent
+    assert chunks[-len(silent) :] == silent  # all of it after the words
+    # At the pace of speech: never more than a chunk ahead of the listener.
+    assert reply.figures.silence_s <= 1.5 - heard + 2 * silent[0].seconds
+    assert reply.figures.silence_s == pytest.approx(sum(chunk.seconds for chunk in silent))
+    assert reply.figures.underruns == 0
+    reply.feed(" there it is.")
+    reply.finish()
+    chunks += read_for(reply, 5)
+    assert engine.said == ["Let me see.", "And there it is."]
+    assert [chunk.timestamp_ms for chunk in chunks] == [128 * number for number in range(len(chunks))]
+    assert reply.figures.audio_s == pytest.approx(sum(c.seconds for c in chunks) - reply.figures.silence_s)
+
+
+@pytest.mark.parametrize(("patience", "wait"), [(0, 0.5), (30, 0.5)])
+def test_no_silence_before_its_time(patience: float, wait: float) -> None:
+    reply = make_reply(ScriptedEngine(), stall_silence=patience)
+    reply.start()
+    reply.feed("Hi there. And")
+    assert all(any(chunk.audio) for chunk in read_for(reply, wait))
+    assert reply.figures.silence_s == 0
+    reply.cancel()
+
+
+def test_no_silence_before_the_first_words() -> None:
+    reply = make_reply(ScriptedEngine(), stall_silence=0.05)
+    reply.start()
+    assert read_for(reply, 0.3) == []
+    reply.cancel()
+
+
+def test_an_automatic_prebuffer_lets_a_fast_engine_go_at_once() -> None:
+    gate = threading.Semaphore(1)
+    engine = ScriptedEngine(gate=gate)
+    reply = make_reply(engine, prebuffer="auto")
+    reply.start()
+    reply.feed(FIVE_SENTENCES)
+    assert next(iter(reply)).audio
+    assert len(engine.said) <= 2
+    reply.cancel()
+    gate.release()
+
+
+def test_an_automatic_prebuffer_keeps_a_slow_engine_from_stuttering() -> None:
+    text = "A sentence of some length."
+    eager, careful = (make_reply(ScriptedEngine(rtf=1.5), prebuffer=prebuffer) for prebuffer in (0, "auto"))
+    speak(eager, text)
+    speak(careful, text)
+    assert eager.figures.underruns > careful.figures.underruns
 
 
 # ---- cancelling -------------------------------------------------------------------------------------------------
