@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -314,3 +316,17 @@ def test_a_voice_of_nan_does_not_count_against_the_model(engine: XttsEngine) -> 
         conditioning.latents.copy_(kept)
     engine.open(REQUEST)
     assert engine.mode == "int8"
+
+
+def test_loading_does_not_import_torch_s_compiler(config: Config, cache: Path) -> None:
+    """It takes longer than reading the weights."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom wyoming_k2so.config import *\n"
+        "from wyoming_k2so.engines.xtts.engine import XttsEngine\n"
+        "folders = EngineConfig(cache_dir=Path(sys.argv[2]), data_dir=Path(sys.argv[2]))\n"
+        "XttsEngine.load(Config(engines=folders, xtts=XttsConfig(xtts_checkpoint=sys.argv[1], quantization='int8')))\n"
+        "print(*(name for name in ('torch._dynamo', 'transformers', 'sympy') if name in sys.modules))\n"
+    )
+    command = [sys.executable, "-c", code, config.xtts.xtts_checkpoint, str(cache)]
+    result = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []

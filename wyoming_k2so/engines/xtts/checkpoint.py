@@ -12,12 +12,14 @@ import mmap
 import pickle
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ...engine import EngineError
 
@@ -235,6 +237,22 @@ def _pick(kind: Any, values: dict[str, Any], folder: Path) -> Any:
             raise EngineError(f"'{item.name}' in {folder / 'config.json'} is {value!r}; use the checkpoint's own file.")
         chosen[item.name] = expected(value)
     return kind(**chosen)
+
+
+@contextmanager
+def unfilled() -> Iterator[None]:
+    """Make modules without memory, to be filled from a checkpoint."""
+    with torch.device("meta"), _NoInitialization():
+        yield
+
+
+class _NoInitialization(TorchFunctionMode):
+    """Skips torch's own filling, which for tensors without memory imports torch's compiler: more than a second."""
+
+    def __torch_function__(self, func: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_):
+            return kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def forget_pages(tensor: Tensor) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from . import quant
-from .checkpoint import Architecture, Weights
+from .checkpoint import Architecture, Weights, unfilled
 from .model import Block, Gpt, KVCache, load_block, load_gpt
 
 _ROWS = 128
@@ -91,7 +91,7 @@ def build(names: Sequence[str], take: Callable[[str], Tensor], arch: Architectur
     Raises:
         KeyError, ValueError: the tensors are not those of this architecture.
     """
-    with torch.device("meta"):
+    with unfilled():
         gpt = Gpt(arch, text_tokens)
     left = {name for name in names if not name.startswith(PROBE)}
     for name, linear in list(quant.linears(gpt)):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .checkpoint import Architecture, Weights
+from .checkpoint import Architecture, Weights, unfilled
 
 
 class KVCache:
@@ -151,7 +151,7 @@ def load_gpt(weights: Weights, arch: Architecture, text_tokens: int) -> Gpt:
     Raises:
         EngineError: a weight is missing or of the wrong shape.
     """
-    with torch.device("meta"):
+    with unfilled():
         gpt = Gpt(arch, text_tokens)
     _fill(gpt, weights, "")
     return gpt.eval()
@@ -159,7 +159,7 @@ def load_gpt(weights: Weights, arch: Architecture, text_tokens: int) -> Gpt:
 
 def load_block(weights: Weights, arch: Architecture, index: int) -> Block:
     """One block of the GPT alone, as `load_gpt` would load it."""
-    with torch.device("meta"):
+    with unfilled():
         block = Block(arch)
     _fill(block, weights, f"blocks.{index}.")
     return block.eval()

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torchaudio.functional import resample
 
 from ...engine import EngineError
-from .checkpoint import Architecture, Defaults, Weights
+from .checkpoint import Architecture, Defaults, Weights, unfilled
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -140,7 +140,7 @@ class Cloner:
         from TTS.tts.layers.xtts.perceiver_encoder import PerceiverResampler  # noqa: PLC0415
 
         channels = self._arch.gpt_n_model_channels
-        with torch.device("meta"):
+        with unfilled():
             encoder = ConditioningEncoder(80, channels, num_attn_heads=self._arch.gpt_n_heads)
             perceiver = PerceiverResampler(
                 dim=channels, depth=2, dim_context=channels, num_latents=32, dim_head=64, heads=8, ff_mult=4

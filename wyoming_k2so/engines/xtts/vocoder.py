@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...engine import EngineError
-from .checkpoint import Architecture, Weights
+from .checkpoint import Architecture, Weights, unfilled
 from .packed import Conv, pack
 
 _SLOPE = 0.1
@@ -164,7 +164,7 @@ def load_vocoder(weights: Weights, arch: Architecture) -> Vocoder:
         or arch.output_hop_length != HOP
     ):
         raise EngineError("The checkpoint's vocoder works at another hop; use a checkpoint of XTTS-v2.")
-    with torch.device("meta"):
+    with unfilled():
         vocoder = Vocoder(arch)
     for name, parameter in list(vocoder.named_parameters()):
         owner, _, leaf = name.rpartition(".")
