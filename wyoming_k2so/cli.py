@@ -142,12 +142,21 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
             raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
     catalog = Catalog(defaults=config.voice)
     loader = Loader(catalog)
-    loader.start(config, wait=False)
     identity = server_id(config.engines.data_dir.expanduser())
     control = Control(config, catalog, loader, metrics, identity)
     server = Server(config.server.uri, Service(catalog, control, metrics))
 
+    failures: list[Exception] = []
+
     async def run() -> None:
+        loop = asyncio.get_running_loop()
+
+        def failed(error: Exception) -> None:
+            failures.append(error)
+            with suppress(RuntimeError):  # the loop has ended already
+                loop.call_soon_threadsafe(server.stop)
+
+        loader.start(config, wait=False, failed=failed)
         async with server.listening() as port, AsyncExitStack() as stack:
             _log_ready(config.server.uri, host, port, time.monotonic() - began)
             if config.server.zeroconf is not None and port is not None:
@@ -160,6 +169,8 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
         _LOGGER.info("Stopped")
 
     asyncio.run(run())
+    if failures:
+        raise failures[0]
     return 0
 
 

@@ -30,6 +30,9 @@ class Option:
     live: bool = False
     """Can be changed while the server runs."""
 
+    loads: bool = False
+    """A change of it needs another model, which is loaded beside the one that speaks."""
+
 
 def option(default: Any, help: str, **limits: Any) -> Any:
     """A dataclass field that users can set; `limits` are the other fields of Option."""
@@ -149,21 +152,29 @@ class XttsConfig:
         "precision of XTTS's language model; auto takes the fastest that keeps the quality (int8, or fp16 on CUDA)",
         choices=("auto", "none", "bf16", "fp16", "int8", "int8-calibrated"),
         live=True,
+        loads=True,
     )
     vocoder_precision: str = option(
         "auto",
         "precision of XTTS's vocoder; auto takes 16 bits where the device computes them",
         choices=("auto", "fp32", "bf16", "fp16"),
         live=True,
+        loads=True,
     )
     calibrate: Path | None = option(
         None, "text for int8-calibrated, a sentence a line (default: a bundled one in 17 languages)", metavar="FILE"
     )
-    temperature: float | None = option(None, "how freely speech varies", low=0.01, high=2.0)
-    top_k: int | None = option(None, "draw from so many of the likeliest sounds; 0 for all", low=0, high=8194)
-    top_p: float | None = option(None, "draw from the likeliest sounds of this share", low=0.01, high=1.0)
-    repetition_penalty: float | None = option(None, "how much repeated sounds are avoided", low=1.0, high=50.0)
-    seed: int | None = option(None, "speak a text the same way each time; another number, another way", low=0)
+    temperature: float | None = option(None, "how freely speech varies", low=0.01, high=2.0, live=True)
+    top_k: int | None = option(
+        None, "draw from so many of the likeliest sounds; 0 for all", low=0, high=8194, live=True
+    )
+    top_p: float | None = option(None, "draw from the likeliest sounds of this share", low=0.01, high=1.0, live=True)
+    repetition_penalty: float | None = option(
+        None, "how much repeated sounds are avoided", low=1.0, high=50.0, live=True
+    )
+    seed: int | None = option(
+        None, "speak a text the same way each time; another number, another way", low=0, live=True
+    )
     greedy: bool = option(False, "always take the likeliest sound; for tests, not for listening")
     vocoder_windows: tuple[int, ...] = option(
         (7, 7, 14, 28), "new tokens (46 ms each) before each piece of sound is made; the last number repeats", low=1

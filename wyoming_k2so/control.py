@@ -99,6 +99,8 @@ class Control:
             except (EngineError, UnknownVoice) as error:
                 self._catalog.defaults = old.voice
                 raise Refused("failed" if isinstance(error, EngineError) else "bad-setting", str(error)) from None
+            if new.xtts != old.xtts:
+                self._loader.adjust(new)
             self.config = new
 
     async def add_voice(self, name: str, language: str | None, clip: bytes) -> None:
@@ -163,15 +165,20 @@ class Control:
 
     def _load(self, old: Config, new: Config) -> None:
         wanted = new.engines.engine
+        other = any(getattr(new.xtts, key) != getattr(old.xtts, key) for key in _other_model())
         loaded = any(engine.name == FLAGSHIP for engine in self._catalog.engines)
         if wanted == EMBEDDED:
             self._loader.unload(FLAGSHIP, "not asked for")
-        elif new.xtts != old.xtts or not loaded:
+        elif other or not loaded:
             try:
                 self._loader.load(FLAGSHIP, new, tentative=True)
             except EngineError:
-                if wanted != "auto" or new.xtts != old.xtts:
+                if wanted != "auto" or other:
                     raise  # auto is content with what there is
+
+
+def _other_model() -> list[str]:
+    return [setting.key for setting in options.settings() if setting.option.loads]
 
 
 def _live() -> list[options.Setting]:

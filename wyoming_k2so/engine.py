@@ -14,6 +14,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from .config import Config
+
 Samples = NDArray[np.float32]
 """Mono audio, shape (n,), full scale at -1 and 1."""
 
@@ -154,6 +156,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Free the model. Open utterances fail afterwards."""
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """What an engine can do besides when some of its settings need no other model."""
+
+    def adjust(self, config: Config) -> None:
+        """Speak with these settings from the next reply on; those that need another model stay as they were."""
 
 
 @runtime_checkable

@@ -9,12 +9,13 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from . import engines
 from .catalog import Catalog, UnknownVoice
 from .config import Config
-from .engine import Engine, EngineError
+from .engine import Adjustable, Engine, EngineError
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,33 +38,45 @@ class State:
 class Loader:
     """The engines that a configuration asks for. `load` may be called from any thread."""
 
-    def __init__(self, catalog: Catalog, load: Callable[[str, Config], Engine] = engines.load) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        load: Callable[[str, Config], Engine] = engines.load,
+        check: Callable[[str, Config], None] = engines.check,
+    ) -> None:
         self._catalog = catalog
         self._load = load
+        self._check = check
         self._one_at_a_time = threading.Lock()
         self.states: dict[str, State] = {}
 
-    def start(self, config: Config, *, wait: bool) -> None:
+    def start(
+        self, config: Config, *, wait: bool, failed: Callable[[EngineError | UnknownVoice], None] | None = None
+    ) -> None:
         """Load the embedded voice, then the flagship if it is wanted.
 
-        With engine `auto` the flagship joins later, unless `wait`, and may be missing.
+        The flagship joins later, unless `wait`. With engine `auto` it may be missing. Asked for by name, what is wrong
+        at first sight is raised here, and what turns out later is told to `failed`, in the thread that loads.
 
         Raises:
             EngineError: an engine that was asked for by name cannot be loaded, or the embedded voice is broken.
             UnknownVoice: the default voice is none of those loaded, and none will join.
         """
-        self.load(EMBEDDED, config)
         wanted = config.engines.engine
         if wanted == FLAGSHIP:
+            self._check(FLAGSHIP, config)
+        self.load(EMBEDDED, config)
+        if wanted == FLAGSHIP and wait:
             self.load(FLAGSHIP, config)
         elif wanted == "auto" and (absent := engines.missing(FLAGSHIP)):
             self.states[FLAGSHIP] = State("off", f"{', '.join(absent)} not installed")
         elif wanted == "auto" and wait:
             self._join(config)
-        elif wanted == "auto":
+        elif wanted in ("auto", FLAGSHIP):
             self.states[FLAGSHIP] = State("loading")
             self._catalog.incomplete = True
-            threading.Thread(target=self._join_late, args=(config,), name=LOADING, daemon=True).start()
+            join = self._join_late if wanted == "auto" else partial(self._join_or_fail, failed)
+            threading.Thread(target=join, args=(config,), name=LOADING, daemon=True).start()
             return
         else:
             self.states[FLAGSHIP] = State("off", "not asked for")
@@ -106,6 +119,21 @@ class Loader:
             self.load(FLAGSHIP, config)
         except EngineError as error:
             _LOGGER.warning("The embedded voice speaks, because XTTS cannot: %s", error)
+
+    def _join_or_fail(self, failed: Callable[[EngineError | UnknownVoice], None] | None, config: Config) -> None:
+        try:
+            self.load(FLAGSHIP, config)
+            self._catalog.check_defaults()
+            _LOGGER.info("Voices speak by engine %s from now on", self._catalog.resolve().engine.name)
+        except (EngineError, UnknownVoice) as error:
+            if failed is not None:
+                failed(error)
+
+    def adjust(self, config: Config) -> None:
+        """Hand on settings that need no other model; they hold from the next reply on."""
+        for engine in self._catalog.engines:
+            if isinstance(engine, Adjustable):
+                engine.adjust(config)
 
     def _join_late(self, config: Config) -> None:
         self._join(config)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 from wyoming.tts import SynthesizeVoice
 
 from tests.client import read_event, synthesize
-from tests.server.conftest import ServerProcess
+from tests.server.conftest import ROOT, ServerProcess
 from tests.xtts.conftest import SPEAKER, TEXT
 
 PATIENCE_S = 100
 
 
-def start(checkpoint: Path, home: Path) -> ServerProcess:
+def start(checkpoint: Path, home: Path, engine: str = "auto") -> ServerProcess:
     folders = ("--data-dir", str(home / "data"), "--cache-dir", str(home / "cache"))
-    return ServerProcess("--engine", "auto", "--xtts-checkpoint", str(checkpoint), *folders)
+    return ServerProcess("--engine", engine, "--xtts-checkpoint", str(checkpoint), *folders)
 
 
 async def engines(client: AsyncTcpClient) -> dict[str, dict[str, str]]:
@@ -39,8 +44,9 @@ async def settled(client: AsyncTcpClient) -> dict[str, str]:
     return state
 
 
-async def test_the_embedded_voice_speaks_until_xtts_is_there(folder: Path, tmp_path: Path) -> None:
-    process = start(folder, tmp_path)
+@pytest.mark.parametrize("engine", ["auto", "xtts"])
+async def test_the_embedded_voice_speaks_until_xtts_is_there(engine: str, folder: Path, tmp_path: Path) -> None:
+    process = start(folder, tmp_path, engine)
     async with AsyncTcpClient("127.0.0.1", process.port) as client:
         assert (await engines(client))["xtts"]["state"] == "loading"
         meanwhile = await synthesize(client, TEXT, SynthesizeVoice(name=SPEAKER))
@@ -67,3 +73,27 @@ async def test_when_xtts_cannot_load_the_embedded_voice_goes_on_and_the_log_says
     assert process.stop() == 0
     assert "The embedded voice speaks, because XTTS cannot" in process.log
     assert "Traceback" not in process.log
+
+
+def test_by_name_a_checkpoint_that_cannot_be_loaded_ends_the_program(folder: Path, tmp_path: Path) -> None:
+    """Its files are there, so that it serves until loading finds out."""
+    broken = tmp_path / "broken"
+    shutil.copytree(folder, broken)
+    (broken / "model.pth").write_bytes((folder / "model.pth").read_bytes()[:10_000])
+    process = start(broken, tmp_path, "xtts")
+    assert process.wait() == 1
+    assert "model.pth is cut short or damaged; download it again" in process.log
+    assert "Traceback" not in process.log
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "status", "says"), [("nowhere", 1, "no checkpoint folder"), ("coqui/XTTS-v2", 2, "COQUI_TOS_AGREED")]
+)
+def test_by_name_what_is_wrong_at_first_sight_is_said_before_serving(
+    checkpoint: str, status: int, says: str, tmp_path: Path
+) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "COQUI_TOS_AGREED"}
+    command = [sys.executable, "-m", "wyoming_k2so", "--uri", "tcp://127.0.0.1:0", "--engine", "xtts"]
+    command += ["--xtts-checkpoint", checkpoint, "--data-dir", str(tmp_path)]
+    result = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, says in result.stderr, "Ready" in result.stderr) == (status, True, False)

@@ -24,10 +24,18 @@ class Entry:
     extra: str | None = None
     """The extra of this package that installs them."""
 
+    check: str | None = None
+    """module:function that is given the configuration and raises EngineError for what is wrong at first sight."""
+
 
 ENGINES = {
     "piper": Entry("wyoming_k2so.engines.piper:PiperEngine", ("piper",)),
-    "xtts": Entry("wyoming_k2so.engines.xtts.engine:XttsEngine", ("torch", "torchaudio", "TTS"), "xtts"),
+    "xtts": Entry(
+        "wyoming_k2so.engines.xtts.engine:XttsEngine",
+        ("torch", "torchaudio", "TTS"),
+        extra="xtts",
+        check="wyoming_k2so.engines.xtts.source:check",
+    ),
 }
 
 
@@ -36,17 +44,25 @@ def missing(name: str) -> list[str]:
     return [module for module in ENGINES[name].modules if find_spec(module) is None]
 
 
+def check(name: str, config: Config) -> None:
+    """Raise EngineError for what can be seen at once to keep an engine from loading. Quick, and loads nothing."""
+    entry = ENGINES[name]
+    if absent := missing(name):
+        package = f"'wyoming-k2so[{entry.extra}]'" if entry.extra else "wyoming-k2so"
+        raise EngineError(f"engine {name} needs {', '.join(absent)}: pip install {package}")
+    if entry.check is not None:
+        module, _, function = entry.check.partition(":")
+        getattr(import_module(module), function)(config)
+
+
 def load(name: str, config: Config) -> Engine:
     """Load an engine; this can take long.
 
     Raises:
         EngineError: it cannot be loaded; the message says what to do.
     """
-    entry = ENGINES[name]
-    if absent := missing(name):
-        package = f"'wyoming-k2so[{entry.extra}]'" if entry.extra else "wyoming-k2so"
-        raise EngineError(f"engine {name} needs {', '.join(absent)}: pip install {package}")
-    module, _, attribute = entry.target.partition(":")
+    check(name, config)
+    module, _, attribute = ENGINES[name].target.partition(":")
     try:
         loader: Callable[[Config], Engine] = getattr(import_module(module), attribute).load
     except Exception as error:  # native libraries that do not fit each other raise anything

@@ -23,8 +23,9 @@ from torch import nn
 from ...config import Config
 from ...engine import EngineError, Request
 from . import quant, synthetic
-from .engine import XttsEngine, checkpoint_folder
+from .engine import XttsEngine
 from .sampling import Sampling
+from .source import checkpoint_folder
 from .stock import StockXtts, fixed_length
 
 _LOGGER = logging.getLogger(__name__)

@@ -22,9 +22,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ...engine import EngineError
-
-FILES = ("config.json", "model.pth", "vocab.json")
-"""What a folder must hold; speakers_xtts.pth besides, for the built-in speakers."""
+from .source import require_files
 
 SPEAKERS = "speakers_xtts.pth"
 
@@ -129,11 +127,7 @@ class Checkpoint:
     """A folder that was found complete; raises EngineError with what to do when it is not."""
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise EngineError(f"There is no checkpoint folder {folder}; give the folder that holds model.pth.")
-        for name in FILES:
-            if not (folder / name).is_file():
-                raise EngineError(f"{folder} has no {name}; put all files of the checkpoint there: {', '.join(FILES)}.")
+        require_files(folder)
         self.folder = folder
         self._config = _read_config(folder / "config.json")
         self.architecture = _pick(Architecture, self._config["model_args"], folder)

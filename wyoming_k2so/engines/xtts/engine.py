@@ -8,18 +8,18 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ...config import Config, XttsConfig
 from ...engine import Attribution, EngineError, Request, Voice
-from . import hub, quant
+from . import quant
 from .checkpoint import Checkpoint, Defaults
 from .loading import Model, Models, Progress
 from .model import KVCache
 from .sampling import Sampling
+from .source import checkpoint_folder
 from .speaker import Cloner, Conditioning
 from .utterance import XttsUtterance
 from .vocoder import Timbre
@@ -163,6 +163,12 @@ class XttsEngine:
             prepared = self._prepare(request.voice, model)
         return XttsUtterance(model, prepared, request, settings=self._settings, sampling=self.sampling, engine=self)
 
+    def adjust(self, config: Config) -> None:
+        """Speak with these settings of sampling from the next reply on."""
+        self._settings = config.xtts
+        if self._models is not None:
+            self.sampling = _sampling(config.xtts, self._models.checkpoint.defaults)
+
     def distrust(self, model: Model, why: str) -> None:
         """Note that a model computed what is no number: the next reply gets a safer one."""
         if model is self.model and self._models is not None:
@@ -238,14 +244,6 @@ class XttsEngine:
             if len(piece):
                 break
         utterance.close()
-
-
-def checkpoint_folder(config: Config) -> Path:
-    """The checkpoint that `config` names, fetched if it must be. Raises ConsentNeeded or EngineError."""
-    name = config.xtts.xtts_checkpoint
-    if hub.is_hub_name(name):
-        return hub.fetch(name, config.engines.data_dir.expanduser() / "xtts", consent=config.xtts.accept_xtts_license)
-    return Path(name).expanduser()
 
 
 def _device(wanted: str) -> torch.device:

@@ -28,6 +28,12 @@ def is_hub_name(name: str) -> bool:
     return re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None and not Path(name).expanduser().exists()
 
 
+def check_consent(name: str, folder: Path, *, consent: bool) -> None:
+    """Raise ConsentNeeded when the checkpoint must be downloaded and its licence was not agreed to."""
+    if not consent and not (_target(name, folder) / _DONE).is_file():
+        raise ConsentNeeded(CONSENT)
+
+
 def fetch(name: str, folder: Path, *, consent: bool) -> Path:
     """The folder of a hub checkpoint, downloading what is missing.
 
@@ -35,11 +41,10 @@ def fetch(name: str, folder: Path, *, consent: bool) -> Path:
         ConsentNeeded: the licence was not agreed to.
         EngineError: no network, no such checkpoint, a full disk, or a file that arrived damaged.
     """
-    target = folder / name.replace("/", "--")
+    check_consent(name, folder, consent=consent)
+    target = _target(name, folder)
     if (target / _DONE).is_file():
         return target
-    if not consent:
-        raise ConsentNeeded(CONSENT)
     from huggingface_hub import HfApi, errors, hf_hub_download  # noqa: PLC0415 - only to fetch something
     from huggingface_hub.utils.tqdm import disable_progress_bars  # noqa: PLC0415
 
@@ -68,6 +73,10 @@ def fetch(name: str, folder: Path, *, consent: bool) -> Path:
     except Exception as error:  # the hub's client raises the errors of whatever HTTP library it uses
         raise _no_network(name) from error
     return target
+
+
+def _target(name: str, folder: Path) -> Path:
+    return folder / name.replace("/", "--")
 
 
 def _no_network(name: str) -> EngineError:
