@@ -13,7 +13,8 @@ import torch
 
 from wyoming_k2so import cli, quality
 from wyoming_k2so.config import Config
-from wyoming_k2so.engine import EngineError, Samples
+from wyoming_k2so.engine import EngineError, Request, Samples
+from wyoming_k2so.engines.piper.engine import PiperEngine
 from wyoming_k2so.engines.xtts import quality as measures
 from wyoming_k2so.engines.xtts import quant
 from wyoming_k2so.engines.xtts.engine import XttsEngine
@@ -88,6 +89,21 @@ def test_word_errors_are_counted_beyond_those_of_full_precision() -> None:
     assert (worse["value"], worse["loss"], worse["passed"]) == (0.75, 0.5, False)
     better = quality.word_errors([("the door is locked", quiet, loud)], 24000, listen)
     assert (better["loss"], better["passed"]) == (0, True)
+
+
+def test_words_are_counted_by_whisper_in_the_embedded_voice() -> None:
+    """The part that random weights cannot show: clear speech is understood, and the same under noise is not."""
+    listen = quality.whisper()
+    assert listen is not None
+    voice = PiperEngine.load(Config())
+    utterance = voice.open(Request(voice.voices()[0].name, "en-US"))
+    clear = np.concatenate(list(utterance.say(quality.TEXTS[0])))
+    noise = np.random.default_rng(0).standard_normal(len(clear)).astype(np.float32)
+    buried = 0.05 * clear + 0.3 * noise
+    row = quality.word_errors([(quality.TEXTS[0], clear, buried)], utterance.rate, listen)
+    assert row["value"] > 0.5
+    assert not row["passed"]
+    assert quality.word_errors([(quality.TEXTS[0], clear, clear)], utterance.rate, listen)["value"] < 0.2
 
 
 def test_a_loss_that_is_no_number_fails() -> None:

@@ -114,18 +114,19 @@ def test_probe_is_what_the_float_model_computes(gpt: Gpt, checkpoint: Checkpoint
 # ---- smoothing --------------------------------------------------------------------------------------------------
 
 
-def outliers(rows: int, channels: int, seed: int) -> Tensor:
-    """Inputs of which a few channels are 60 times greater than the rest, as in large language models."""
+def outliers(rows: int, channels: int, seed: int, factor: float) -> Tensor:
+    """Inputs of which a few channels are far greater than the rest, as in large language models."""
     x = torch.randn(rows, channels, generator=torch.Generator().manual_seed(seed))
-    x[:, [3, 40, 77]] *= 60
+    x[:, [3, 40, 77]] *= factor
     return x
 
 
-def test_smoothing_halves_the_error_on_outlier_channels() -> None:
+@pytest.mark.parametrize("factor", [20, 60, 100])
+def test_smoothing_halves_the_error_on_outlier_channels(factor: float) -> None:
     torch.manual_seed(0)
     weight = torch.randn(64, 128)
-    smoothing = quant.find_smoothing(weight, outliers(100, 128, 1))
-    fresh = outliers(50, 128, 2)
+    smoothing = quant.find_smoothing(weight, outliers(100, 128, 1, factor))
+    fresh = outliers(50, 128, 2, factor)
     exact = fresh @ weight.t()
     plain = quant.layer(quant.encode(weight, "int8"))(fresh)
     smoothed = quant.layer(quant.encode(weight * smoothing.factors, "int8"))(fresh / smoothing.factors)
