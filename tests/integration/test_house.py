@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import pytest
 from . import household
 from .conftest import allow_sockets
 from .hass import HassProcess, Websocket, free_port
-from .household import Entry, add, converse, entities, play, remove, speak
+from .household import Entry, add, converse, entities, play, remove, run, speak
 from .server import ServerProcess
 from .sound import assert_says, decode
 
@@ -83,6 +84,20 @@ async def test_a_pipeline_speaks_while_its_text_still_arrives(
 
     assert spoken.fetched.first_s < spoken.text_s
     assert_says(spoken.fetched.body, REPLY)
+
+
+async def test_a_pipeline_that_is_given_up_leaves_the_server_nothing_to_do(
+    hass_process: HassProcess, websocket: Websocket, entry: Entry, server: ServerProcess
+) -> None:
+    before = len(server.log())
+    async with household.pipeline(websocket, entry) as pipeline:
+        number = await run(websocket, pipeline, f"{REPLY} {REPLY} And that was all of it.")
+        await asyncio.to_thread(server.wait_for_log, "Segment: 'The washing machine", after=before, timeout_s=30)
+        await websocket.call("unsubscribe_events", subscription=number)
+
+    assert_says((await asyncio.to_thread(speak, hass_process, entry, SENTENCE)).body, SENTENCE)
+    await asyncio.sleep(3)
+    assert "battery of the car" not in server.log()[before:]
 
 
 def test_options_change_the_next_reply_and_not_this_one(hass_process: HassProcess, entry: Entry) -> None:

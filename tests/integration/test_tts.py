@@ -424,3 +424,20 @@ async def test_cancelling_the_listener_leaves_nothing_behind(home: HomeAssistant
     with pytest.raises(asyncio.CancelledError):
         await listening
     await asyncio.wait_for(ours.left.wait(), 5)
+
+
+async def test_when_home_assistant_gives_a_message_up_the_server_stops(
+    home: HomeAssistant, entry: MockConfigEntry, server: ServerProcess
+) -> None:
+    before = len(server.log())
+    result = tts.async_create_stream(home, ENTITY, "en-US", {"preferred_format": "wav"})
+    result.async_set_message(REPLY * 20)
+    async with aclosing(result.async_stream_result()) as sound:
+        await anext(sound)
+        await anext(sound)
+    making = [task for task in asyncio.all_tasks() if task.get_name().startswith("tts_load_data_into_cache")]
+    assert len(making) == 1  # a listener who leaves does not end it
+
+    making[0].cancel()
+
+    await asyncio.to_thread(server.wait_for_log, ", cancelled", after=before)
