@@ -55,6 +55,7 @@ ARROWS = {
     "options": set[str](),
     "pipeline": {"audio", "catalog", "handover", "loudness", "metrics", "prebuffer", "text"},
     "playback": {"pipeline"},
+    "plot": {"bench", "metrics"},
     "prebuffer": set[str](),
     "quality": set[str](),
     "requests": {"options"},

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import statistics
 import sys
+import threading
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +34,10 @@ TEXTS = {
         "cent, and the bin in the kitchen wants to go out before the collection tomorrow."
     ),
 }
+
+
+WORDS_PER_S = 20.0
+"""How fast text comes in the timeline: some 25 tokens of a language model."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,44 @@ def measure(choice: Choice, name: str, stream: StreamConfig, rounds: int) -> Row
     )
 
 
+@dataclass(frozen=True)
+class Timeline:
+    """One reply as it happened, in seconds from its first word on."""
+
+    engine: str
+    mode: str
+    text: list[float]
+    """When each word came."""
+
+    chunks: list[tuple[float, float]]
+    """When each chunk left, and how long it plays."""
+
+
+def follow(choice: Choice, text: str, stream: StreamConfig, words_per_s: float = WORDS_PER_S) -> Timeline:
+    """Speak a text that comes word by word, after a warm-up. Raises EngineError when the reply fails."""
+    _speak(choice, "Ready.", stream)
+    reply = Reply(choice, stream=stream)
+    words: list[float] = []
+    began = time.monotonic()
+
+    def write() -> None:
+        for word in re.findall(r"\S+\s*", text):
+            time.sleep(max(0.0, began + len(words) / words_per_s - time.monotonic()))
+            words.append(round(time.monotonic() - began, 4))
+            reply.feed(word)
+        reply.finish()
+
+    reply.start()
+    threading.Thread(target=write, name="words", daemon=True).start()
+    try:
+        chunks = [(round(time.monotonic() - began, 4), round(chunk.seconds, 4)) for chunk in reply]
+    finally:
+        reply.cancel()
+    if reply.figures.error is not None:
+        raise EngineError(reply.figures.error)
+    return Timeline(choice.engine.name, choice.engine.mode, words, chunks)
+
+
 def table(rows: Iterable[Row]) -> str:
     """The rows for people."""
     head = (
@@ -76,9 +121,9 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join((head, *lines))
 
 
-def as_json(rows: Iterable[Row]) -> str:
+def as_json(rows: Iterable[Row], timeline: Timeline | None = None) -> str:
     """The rows for programs: one line."""
-    return json_line({"rows": [asdict(row) for row in rows]})
+    return json_line({"rows": [asdict(row) for row in rows]} | ({"timeline": asdict(timeline)} if timeline else {}))
 
 
 def json_line(figures: dict[str, Any]) -> str:

@@ -113,6 +113,14 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     benchmark.add_argument(
         "--text", action="append", choices=tuple(bench.TEXTS), help="speak only this text; may be repeated"
     )
+    benchmark.add_argument("--plot", metavar="FILE", help="draw charts of it into a PNG, SVG or PDF file")
+    benchmark.add_argument(
+        "--from",
+        dest="runs",
+        nargs="+",
+        metavar="FILE",
+        help="with --plot: draw what earlier runs printed, measure nothing",
+    )
     add("quantize", _quantize, ("engines", "xtts", "log"), "make XTTS's weights of a precision ahead of time")
     judge = add("quality", _quality, ("engines", "xtts", "log"), "measure what a precision of XTTS costs in quality")
     judge.add_argument("-o", "--output", metavar="DIR", help="write pairs of sounds to compare by ear, and a plot")
@@ -245,16 +253,22 @@ def _progress(reply: Reply, *, end: str) -> None:
 def _bench(config: Config, flags: argparse.Namespace) -> int:
     if flags.rounds < 1:
         raise options.OptionError("--rounds: must be at least 1")
+    if flags.listen and not flags.server:
+        raise options.OptionError("--listen: only with --server")
+    if flags.server and flags.plot:
+        raise options.OptionError("--plot: not with --server")
     if flags.server:
         return _bench_servers(config, flags)
-    if flags.listen:
-        raise options.OptionError("--listen: only with --server")
-    if flags.synthetic or flags.against:
-        return _bench_xtts(config, flags)
-    choice = _catalog(config).resolve()
-    rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in flags.text or bench.TEXTS]
-    print(bench.table(rows))
-    print(bench.as_json(rows))
+    if flags.runs and not flags.plot:
+        raise options.OptionError("--from: only with --plot")
+    draw = _plot(flags.plot) if flags.plot else None
+    if draw and flags.runs:
+        draw([Path(file) for file in flags.runs])
+        return 0
+    line = _bench_xtts(config, flags) if flags.synthetic or flags.against else _bench_engine(config, flags)
+    print(line)
+    if draw:
+        draw([line])
     return 0
 
 
@@ -279,8 +293,16 @@ def _bench_servers(config: Config, flags: argparse.Namespace) -> int:
     return 0
 
 
-def _bench_xtts(config: Config, flags: argparse.Namespace) -> int:
-    """Measure XTTS's parts, on random weights or beside stock coqui-tts."""
+def _bench_engine(config: Config, flags: argparse.Namespace) -> str:
+    """Measure an engine through the pipeline. Prints a table; returns the figures as a line of JSON."""
+    choice = _catalog(config).resolve()
+    rows = [bench.measure(choice, name, config.stream, flags.rounds) for name in flags.text or bench.TEXTS]
+    print(bench.table(rows))
+    return bench.as_json(rows, bench.follow(choice, bench.TEXTS["long"], config.stream) if flags.plot else None)
+
+
+def _bench_xtts(config: Config, flags: argparse.Namespace) -> str:
+    """The same for XTTS's parts, on random weights or beside stock coqui-tts."""
     if config.engines.engine != "xtts":
         raise options.OptionError("--synthetic and --against: only with --engine xtts")
     benchmark = _xtts_part("benchmark")
@@ -294,8 +316,21 @@ def _bench_xtts(config: Config, flags: argparse.Namespace) -> int:
         print("Random weights: this measures speed, at XTTS-v2's real size of 466.9 M parameters; the sound is noise.")
     report = benchmark.measure(config, segments, rounds=flags.rounds, against_stock=flags.against is not None)
     print(benchmark.table(report))
-    print(bench.json_line(report.fields()))
-    return 0
+    return bench.json_line(report.fields())
+
+
+def _plot(file: str) -> Callable[[Sequence[str | Path]], None]:
+    """What draws lines of JSON, or files that hold them, into `file`. Finds out early what would fail at the end."""
+    try:
+        from . import plot  # noqa: PLC0415  matplotlib is an extra
+    except ImportError:
+        raise EngineError("--plot needs matplotlib: pip install 'wyoming-k2so[plot]'") from None
+    path = Path(file)
+    if not plot.supported(path):
+        raise options.OptionError(f"--plot: {file!r} is no picture; its name must end in .png, .svg or .pdf")
+    if not path.parent.is_dir():
+        raise options.OptionError(f"--plot: there is no folder {path.parent}")
+    return lambda runs: plot.save(path, [plot.read(run) for run in runs])
 
 
 def _quantize(config: Config, _flags: argparse.Namespace) -> int:

@@ -58,6 +58,24 @@ def test_a_failure_is_no_row() -> None:
         bench.measure(choice(ScriptedEngine(fail_open=True)), "short", STREAM, 1)
 
 
+def test_a_reply_is_followed_from_word_to_chunk() -> None:
+    engine = ScriptedEngine(rtf=0.1)
+    timeline = bench.follow(choice(engine), bench.TEXTS["medium"], STREAM, words_per_s=1000)
+    assert (timeline.engine, timeline.mode) == ("scripted", "fp32")
+    assert len(timeline.text) == len(bench.TEXTS["medium"].split())
+    assert timeline.text == sorted(timeline.text)
+    left = [when for when, _ in timeline.chunks]
+    assert left == sorted(left)
+    assert left[0] > timeline.text[0]
+    assert sum(seconds for _, seconds in timeline.chunks) == pytest.approx(len(bench.TEXTS["medium"]) * 0.02, rel=0.05)
+    assert engine.open_utterances == 0
+
+
+def test_a_reply_that_fails_has_no_timeline() -> None:
+    with pytest.raises(EngineError, match="cannot speak"):
+        bench.follow(choice(ScriptedEngine(fail_open=True)), "Hello.", STREAM)
+
+
 def test_the_texts_grow() -> None:
     short, medium, long = (len(bench.TEXTS[name]) for name in ("short", "medium", "long"))
     assert short * 2 < medium < long
@@ -68,6 +86,12 @@ def test_json_is_one_line_with_the_documented_fields() -> None:
     assert "\n" not in line
     data = json.loads(line)
     assert set(data) == {"machine", "rows"}
+    assert json.loads(bench.as_json(ROWS, bench.Timeline("piper", "none", [0.0], [(0.1, 0.2)])))["timeline"] == {
+        "engine": "piper",
+        "mode": "none",
+        "text": [0.0],
+        "chunks": [[0.1, 0.2]],
+    }
     assert set(data["machine"]) == {"cpu", "cores", "system", "python"}
     assert (
         data["rows"][0].items()
