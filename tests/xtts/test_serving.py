@@ -19,6 +19,8 @@ from wyoming.tts import SynthesizeVoice
 from tests.client import read_event, synthesize
 from tests.server.conftest import ROOT, ServerProcess
 from tests.xtts.conftest import SPEAKER, TEXT
+from tests.xtts.test_clips import encoded
+from tests.xtts.test_speaker import speech
 
 PATIENCE_S = 100
 
@@ -61,6 +63,38 @@ async def test_the_embedded_voice_speaks_until_xtts_is_there(engine: str, folder
         assert (await synthesize(client, TEXT, SynthesizeVoice(name=SPEAKER))).start.rate == 24_000
     assert process.stop() == 0
     assert f"instead of {SPEAKER}" in process.log
+
+
+async def test_a_client_adds_a_voice_that_speaks_and_removes_it(folder: Path, tmp_path: Path) -> None:
+    process = start(folder, tmp_path)
+    clips = tmp_path / "data" / "voices-xtts"
+
+    async def change(client: AsyncTcpClient, kind: str, payload: bytes | None = None, **data: str) -> Event:
+        await client.write_event(Event(kind, data, payload))
+        event = await read_event(client)
+        assert event is not None
+        return event
+
+    async with AsyncTcpClient("127.0.0.1", process.port) as client:
+        assert (await settled(client))["state"] == "ready"
+        clip = encoded(speech(6, 44_100), 44_100)
+        assert (await change(client, "k2so-add-voice", clip, name="Anna", language="de")).type == "k2so-info"
+        assert [path.name for path in clips.iterdir()] == ["Anna.de.wav"]
+        answer = await synthesize(client, TEXT, SynthesizeVoice(name="Anna"))
+        assert (answer.error, answer.start.rate) == (None, 24_000)
+
+        refused = await change(client, "k2so-add-voice", encoded(speech(0.5)), name="Bob")
+        assert (refused.type, refused.data["code"]) == ("error", "bad-voice")
+        assert "shorter than a second" in refused.data["text"]
+        refused = await change(client, "k2so-add-voice", clip, name="../Bob")
+        assert "letters, digits" in refused.data["text"]
+        refused = await change(client, "k2so-add-voice", clip, name=SPEAKER)
+        assert "already" in refused.data["text"]
+
+        assert (await change(client, "k2so-remove-voice", name="Anna")).type == "k2so-info"
+        assert not list(clips.iterdir())
+    assert process.stop() == 0
+    assert "Traceback" not in process.log
 
 
 async def test_when_xtts_cannot_load_the_embedded_voice_goes_on_and_the_log_says_why(tmp_path: Path) -> None:
