@@ -18,8 +18,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import zeroconf
-
 from . import __version__, bench, engines, logs, options, quality
 from .catalog import Catalog, UnknownVoice
 from .config import Config, StreamConfig
@@ -168,6 +166,8 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
         async with server.listening() as port, AsyncExitStack() as stack:
             _log_ready(config.server.uri, host, port, time.monotonic() - began)
             if config.server.zeroconf is not None and port is not None:
+                import zeroconf  # noqa: PLC0415  a server that is not announced starts without it
+
                 try:
                     await stack.enter_async_context(announced(host, port, config.server.zeroconf, identity))
                     _LOGGER.info("Announced on the local network")

@@ -8,8 +8,6 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
-
 from . import __version__
 
 # Home Assistant's own Wyoming integration claims the first type; ours listens for the second, so that both work.
@@ -46,6 +44,8 @@ async def announced(host: str, port: int, name: str = "", identity: str | None =
         name: shown to users; empty: the machine's host name.
         identity: tells clients that they know the server, also when its address has changed.
     """
+    from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf  # noqa: PLC0415  not needed for the address alone
+
     reachable = reachable_host(host)
     address = socket.gethostbyname(reachable)
     every = reachable != host
