@@ -154,7 +154,7 @@ def test_the_embedded_voice_speaks_without_what_it_does_not_need(tmp_path: Path)
         "from wyoming_k2so import cli, connection, control, server\n"
         "status = cli.main(['say', 'Hello.', '--engine', 'piper', *sys.argv[1:]])\n"
         "loaded = {name.partition('.')[0] for name in sys.modules}\n"
-        "print(status, *sorted(loaded & {'torch', 'TTS', 'onnx', 'zeroconf', 'sounddevice', 'matplotlib', 'requests'}))\n"
+        "print(status, *sorted(loaded & {'torch', 'TTS', 'onnx', 'zeroconf', 'sounddevice', 'matplotlib'}))\n"
     )
     arguments = ["--cache-dir", str(tmp_path), "-o", str(tmp_path / "hello.wav")]
     for _ in range(2):  # the first cuts the voice's graph, the second finds it cut

@@ -69,8 +69,13 @@ class StreamingModel:
 
     def __init__(self, path: Path, halves: Halves) -> None:
         self._halves = halves
-        encoder = onnxruntime.InferenceSession(str(halves.encoder), providers=["CPUExecutionProvider"])
-        self._decoder = onnxruntime.InferenceSession(str(halves.decoder), providers=["CPUExecutionProvider"])
+        # A thread that spins between calls takes its core from the other half, the server and its client.
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        encoder, self._decoder = (
+            onnxruntime.InferenceSession(str(half), options, providers=["CPUExecutionProvider"])
+            for half in (halves.encoder, halves.decoder)
+        )
         self.config = PiperConfig.from_dict(json.loads(Path(f"{path}.json").read_text("utf-8")))
         self._voice = _Encoder(session=encoder, config=self.config)
         self._gain = 1.0
