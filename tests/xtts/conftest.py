@@ -13,7 +13,7 @@ from wyoming_k2so.config import Config, EngineConfig, XttsConfig
 from wyoming_k2so.engines.xtts import synthetic
 from wyoming_k2so.engines.xtts.checkpoint import Checkpoint
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.model import Gpt, load_gpt
+from wyoming_k2so.engines.xtts.model import TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.stock import StockXtts
 from wyoming_k2so.engines.xtts.tokenizer import TextTokenizer
 from wyoming_k2so.engines.xtts.vocoder import Vocoder, load_vocoder
@@ -38,7 +38,7 @@ def tokenizer(checkpoint: Checkpoint) -> TextTokenizer:
 
 
 @pytest.fixture(scope="session")
-def gpt(checkpoint: Checkpoint, tokenizer: TextTokenizer) -> Gpt:
+def gpt(checkpoint: Checkpoint, tokenizer: TextTokenizer) -> TorchGpt:
     return load_gpt(checkpoint.weights(), checkpoint.architecture, tokenizer.size)
 
 

@@ -17,7 +17,7 @@ from wyoming_k2so.engine import EngineError
 from wyoming_k2so.engines.xtts import memory
 from wyoming_k2so.engines.xtts.checkpoint import Architecture, Checkpoint, load_tensors
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.model import Gpt, load_gpt
+from wyoming_k2so.engines.xtts.model import TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.tokenizer import TextTokenizer
 
 
@@ -41,7 +41,7 @@ def rewrite(folder: Path, change: object) -> None:
     torch.save(change(state), folder / "model.pth")  # type: ignore[operator]
 
 
-def same(one: Gpt, other: Gpt) -> bool:
+def same(one: TorchGpt, other: TorchGpt) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
@@ -56,14 +56,14 @@ def test_reads_what_the_files_say(checkpoint: Checkpoint) -> None:
     assert embedding.shape == (512, 1)
 
 
-def test_weights_are_those_of_the_file(checkpoint: Checkpoint, gpt: Gpt) -> None:
+def test_weights_are_those_of_the_file(checkpoint: Checkpoint, gpt: TorchGpt) -> None:
     state = torch.load(checkpoint.folder / "model.pth", weights_only=True)["model"]
     assert torch.equal(gpt.get_parameter("blocks.1.down.weight"), state["gpt.gpt.h.1.mlp.c_proj.weight"].t())
     assert torch.equal(gpt.code_head.weight, state["gpt.mel_head.weight"])
     assert gpt.get_parameter("blocks.0.qkv.weight").is_contiguous()
 
 
-def test_trainer_checkpoint_loads(copy: Path, gpt: Gpt, tokenizer: TextTokenizer) -> None:
+def test_trainer_checkpoint_loads(copy: Path, gpt: TorchGpt, tokenizer: TextTokenizer) -> None:
     """A fine-tuning run's best_model.pth: prefixed names, an optimizer, encoders of its own, half precision."""
 
     def as_trainer(state: dict[str, torch.Tensor]) -> dict[str, object]:
@@ -76,7 +76,7 @@ def test_trainer_checkpoint_loads(copy: Path, gpt: Gpt, tokenizer: TextTokenizer
     assert same(load_gpt(checkpoint.weights(), checkpoint.architecture, tokenizer.size), gpt)
 
 
-def test_bare_state_dict_loads(copy: Path, gpt: Gpt, tokenizer: TextTokenizer) -> None:
+def test_bare_state_dict_loads(copy: Path, gpt: TorchGpt, tokenizer: TextTokenizer) -> None:
     rewrite(copy, lambda state: state)
     checkpoint = Checkpoint(copy)
     assert same(load_gpt(checkpoint.weights(), checkpoint.architecture, tokenizer.size), gpt)
@@ -84,7 +84,7 @@ def test_bare_state_dict_loads(copy: Path, gpt: Gpt, tokenizer: TextTokenizer) -
 
 @pytest.mark.parametrize("module", ["TTS.tts.configs.xtts_config", "TTS.tts.models.xtts"])
 def test_original_file_with_configuration_objects_loads(
-    module: str, copy: Path, gpt: Gpt, tokenizer: TextTokenizer, monkeypatch: pytest.MonkeyPatch
+    module: str, copy: Path, gpt: TorchGpt, tokenizer: TextTokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first official files hold pickled XttsConfig objects, partly under their old module."""
     from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig  # noqa: PLC0415

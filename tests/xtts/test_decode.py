@@ -17,7 +17,7 @@ from transformers import (
 
 from wyoming_k2so.engines.xtts.checkpoint import Checkpoint
 from wyoming_k2so.engines.xtts.decode import Decoding, decode_one_token
-from wyoming_k2so.engines.xtts.model import Gpt, KVCache
+from wyoming_k2so.engines.xtts.model import KVCache, TorchGpt
 from wyoming_k2so.engines.xtts.sampling import Sampling, pick
 from wyoming_k2so.engines.xtts.stock import StockXtts, fixed_length
 from wyoming_k2so.engines.xtts.tokenizer import TextTokenizer
@@ -32,7 +32,7 @@ STOCK_GREEDY_STREAM = Sampling(top_k=1)
 class Decoder:
     """Runs one utterance, as the engine does."""
 
-    def __init__(self, gpt: Gpt, checkpoint: Checkpoint, tokenizer: TextTokenizer) -> None:
+    def __init__(self, gpt: TorchGpt, checkpoint: Checkpoint, tokenizer: TextTokenizer) -> None:
         self.gpt, self.tokenizer = gpt, tokenizer
         self.prefix = gpt.prefix(checkpoint.speakers()[SPEAKER][0])
 
@@ -64,7 +64,7 @@ def finish(decoding: Decoding) -> tuple[Tensor, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def decoder(gpt: Gpt, checkpoint: Checkpoint, tokenizer: TextTokenizer) -> Decoder:
+def decoder(gpt: TorchGpt, checkpoint: Checkpoint, tokenizer: TextTokenizer) -> Decoder:
     return Decoder(gpt, checkpoint, tokenizer)
 
 

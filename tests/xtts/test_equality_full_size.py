@@ -12,6 +12,7 @@ from wyoming_k2so.engine import Request
 from wyoming_k2so.engines.xtts import synthetic
 from wyoming_k2so.engines.xtts.benchmark import resident_mb
 from wyoming_k2so.engines.xtts.engine import XttsEngine
+from wyoming_k2so.engines.xtts.model import TorchGpt
 from wyoming_k2so.engines.xtts.sampling import Sampling
 from wyoming_k2so.engines.xtts.stock import StockXtts
 
@@ -58,7 +59,9 @@ def test_codes_latents_and_sound_equal_coqui(engine: XttsEngine, stock: StockXtt
     from wyoming_k2so.engines.xtts.checkpoint import Checkpoint  # noqa: PLC0415
 
     greedy, voice = Sampling(repetition_penalty=5.0, greedy=True), stock.speaker(SPEAKER)
-    decoder = Decoder(engine.model.gpt, Checkpoint(full), engine.model.tokenizer)
+    gpt = engine.model.gpt
+    assert isinstance(gpt, TorchGpt)
+    decoder = Decoder(gpt, Checkpoint(full), engine.model.tokenizer)
     codes, latents = finish(decoder.begin(TEXT, greedy, limit=COUNT))
     spoken = stock.infer(TEXT, "en", voice, greedy, max_new_tokens=COUNT)
     assert codes.tolist() == spoken.codes.tolist()

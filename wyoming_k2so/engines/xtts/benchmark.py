@@ -22,7 +22,7 @@ from torch import nn
 
 from ...config import Config
 from ...engine import EngineError, Request
-from . import quant, synthetic
+from . import synthetic
 from .engine import XttsEngine
 from .sampling import Sampling
 from .source import checkpoint_folder
@@ -130,12 +130,11 @@ def table(report: Report) -> str:
 
 
 def measure_bandwidth(megabytes: int = 512, rounds: int = 5) -> float:
-    """GB/s at which this machine reads memory in a matrix-vector product, the work of a token step; the best round."""
-    matrix = torch.ones(megabytes * 256, 1024)  # 4 kB a row
-    vector = torch.ones(1024)
+    """GB/s at which this machine reads memory when it does little else; the best round."""
+    numbers = torch.ones(megabytes * 256 * 1024)
     with torch.inference_mode():
-        best = min(_seconds(lambda: torch.mv(matrix, vector)) for _ in range(rounds + 1))
-    return matrix.nbytes / best / 1e9
+        best = min(_seconds(numbers.amax) for _ in range(rounds + 1))
+    return numbers.nbytes / best / 1e9
 
 
 def measure(
@@ -333,8 +332,7 @@ def _ratios(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def _weights_mb(engine: XttsEngine) -> float:
-    gpt = engine.model.gpt
-    return (quant.weight_bytes(gpt.blocks) + quant.weight_bytes(gpt.code_head)) / 1e6
+    return engine.model.gpt.step_bytes / 1e6
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from . import quant
 from .checkpoint import Architecture, Weights, unfilled
-from .model import Block, Gpt, KVCache, load_block, load_gpt
+from .graph import GraphGpt, linears
+from .model import Block, Gpt, KVCache, TorchGpt, load_block, load_gpt
+from .store import Place
 
 _ROWS = 128
 """Inputs on which a layer's smoothing is chosen; the peaks come from all."""
@@ -85,21 +87,39 @@ def convert(
     return state
 
 
-def build(names: Sequence[str], take: Callable[[str], Tensor], arch: Architecture, text_tokens: int) -> Gpt:
+def build(
+    names: Sequence[str],
+    take: Callable[[str], Tensor],
+    arch: Architecture,
+    text_tokens: int,
+    place: Callable[[str], Place] | None = None,
+) -> Gpt:
     """The GPT from stored tensors. `take` is called once per tensor and may free it afterwards.
+
+    `place`: where a tensor lies in a file, so that the great ones need not be copied.
 
     Raises:
         KeyError, ValueError: the tensors are not those of this architecture.
     """
-    with unfilled():
-        gpt = Gpt(arch, text_tokens)
     left = {name for name in names if not name.startswith(PROBE)}
+    gpt: Gpt
+    with unfilled():
+        if "code_head.scale" in left:
+            gpt = GraphGpt(arch, text_tokens, torch.get_num_threads())
+        else:
+            gpt = TorchGpt(arch, text_tokens)
+    if isinstance(gpt, GraphGpt):
+        inside = {name for name in left if name.startswith(("blocks.", "ln_f.", "final_norm."))}
+        layers = {layer for layer, _, _ in linears(arch)}
+        great = {f"{layer}.{leaf}" for layer in layers for leaf in ("weight", "scale")}
+        gpt.assemble({name: place(name) if place and name in great else take(name) for name in inside})
+        left -= inside
     for name, linear in list(quant.linears(gpt)):
         stored = [leaf for leaf in ("weight", "scale", "bias") if f"{name}.{leaf}" in left]
         tensors = {leaf: take(f"{name}.{leaf}") for leaf in stored}
-        if tensors["weight"].shape != linear.weight.shape:
+        if not quant.fits(tensors["weight"], linear):
             raise ValueError(name)
-        gpt.set_submodule(name, quant.layer(tensors))
+        gpt.set_submodule(name, quant.layer(tensors, linear.in_features))
         left.difference_update(f"{name}.{leaf}" for leaf in stored)
     for name in left:
         owner, _, leaf = name.rpartition(".")

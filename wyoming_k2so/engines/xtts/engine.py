@@ -204,6 +204,7 @@ class XttsEngine:
 
     def return_cache(self, cache: KVCache) -> None:
         """Keep a cache for the next segment."""
+        cache.bindings.clear()  # they would keep a model that has been replaced
         with self._lock:
             if not self._closed:
                 self._caches.append(cache)
@@ -217,9 +218,8 @@ class XttsEngine:
                 return kept[1]
         if not (conditioning.latents.isfinite().all() and conditioning.embedding.isfinite().all()):
             raise EngineError(f"The voice '{name}' holds values that are no numbers; make it again from other clips.")
-        with quant.numbers_only():
-            prefix = model.gpt.prefix(conditioning.latents.to(model.device))
-            quant.check_numbers(prefix)
+        prefix = model.gpt.prefix(conditioning.latents.to(model.device))
+        quant.check_numbers(prefix)
         prepared = Prepared(prefix, model.vocoder.timbre(conditioning.embedding.to(model.device)))
         with self._lock:
             if model is not self.model:

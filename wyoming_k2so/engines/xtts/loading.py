@@ -124,6 +124,7 @@ class Models:
     def _make(self, mode: str, dtype: torch.dtype, progress: Progress | None) -> Model:
         arch, tokenizer = self.checkpoint.architecture, self._tokenizer
         check_room(arch.weight_bytes(tokenizer.size, 1 if mode.startswith("int8") else 4 if mode == "none" else 2))
+        gpt: Gpt
         try:
             if mode == "none":
                 gpt, probe = load_gpt(self.weights, arch, tokenizer.size), dict[str, Tensor]()
@@ -174,7 +175,7 @@ class Models:
         return self._built(stored)
 
     def _built(self, stored: Stored) -> tuple[Gpt, dict[str, Tensor]]:
-        gpt = build(stored.names, stored.take, self.checkpoint.architecture, self._tokenizer.size)
+        gpt = build(stored.names, stored.take, self.checkpoint.architecture, self._tokenizer.size, stored.place)
         return gpt, {name: stored.take(name) for name in stored.names if name.startswith(PROBE)}
 
     def _from_memory(self, tensors: dict[str, Tensor]) -> tuple[Gpt, dict[str, Tensor]]:
@@ -219,24 +220,21 @@ def self_test(model: Model, sampling: Sampling) -> None:
 @torch.inference_mode()
 def _say_something(model: Model, sampling: Sampling) -> Tensor:
     arch, device = model.architecture, model.device
-    with quant.numbers_only():
-        if model.probe and not (found := agreement(model.gpt, model.probe)) >= AGREEMENT:
-            raise Unfit(f"its latents agree with full precision only to {found:.3f}")
-        prompt = model.probe.get(f"{PROBE}prompt", torch.randn(32, arch.gpt_n_model_channels)).to(device)
-        text = torch.tensor(model.tokenizer.encode(_PROBE_TEXT, "en"), device=device)
-        cache = KVCache(arch, 1, len(prompt) + len(text) + 40, device)
-        decoding = Decoding(model.gpt, cache, 0, sampling, torch.Generator(device).manual_seed(0), limit=30, exact=True)
-        decoding.prefill(model.gpt.prefix(prompt), text)
-        while not decoding.full:
-            decode_one_token(model.gpt, [decoding])
-        if model.probe and hygiene.loop_length(
-            decoding.codes.tolist()
-        ):  # full precision is the reference, loops included
-            raise Unfit("it repeats itself")
-        timbre = model.vocoder.timbre(torch.full((arch.d_vector_dim, 1), arch.d_vector_dim**-0.5, device=device))
-        stream = VocoderStream(model.vocoder, timbre, arch, windows=(7,), speed=1.0)
-        first = cast("Tensor", stream.feed(decoding.latents[:10]))
-        rest = cast("Tensor", stream.finish())
-        samples = torch.cat([first, rest]).float()
-        quant.check_numbers(samples)
+    if model.probe and not (found := agreement(model.gpt, model.probe)) >= AGREEMENT:
+        raise Unfit(f"its latents agree with full precision only to {found:.3f}")
+    prompt = model.probe.get(f"{PROBE}prompt", torch.randn(32, arch.gpt_n_model_channels)).to(device)
+    text = torch.tensor(model.tokenizer.encode(_PROBE_TEXT, "en"), device=device)
+    cache = KVCache(arch, 1, len(prompt) + len(text) + 40, device)
+    decoding = Decoding(model.gpt, cache, 0, sampling, torch.Generator(device).manual_seed(0), limit=30, exact=True)
+    decoding.prefill(model.gpt.prefix(prompt), text)
+    while not decoding.full:
+        decode_one_token(model.gpt, [decoding])
+    if model.probe and hygiene.loop_length(decoding.codes.tolist()):  # full precision is the reference, loops included
+        raise Unfit("it repeats itself")
+    timbre = model.vocoder.timbre(torch.full((arch.d_vector_dim, 1), arch.d_vector_dim**-0.5, device=device))
+    stream = VocoderStream(model.vocoder, timbre, arch, windows=(7,), speed=1.0)
+    first = cast("Tensor", stream.feed(decoding.latents[:10]))
+    rest = cast("Tensor", stream.finish())
+    samples = torch.cat([first, rest]).float()
+    quant.check_numbers(samples)
     return samples

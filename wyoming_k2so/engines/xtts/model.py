@@ -6,8 +6,8 @@ D: channels per head.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import cast
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,22 +20,27 @@ from .checkpoint import Architecture, Weights, unfilled
 class KVCache:
     """Keys and values of all layers for a fixed number of rows, written in place, never grown or copied.
 
-    One slab per layer and row, (2, H, T, D), so that writing a token is one copy and reading is a view. The memory is
-    zeroed by the operating system on first touch: what is resident follows the longest row, not the allocation.
+    (L, 2, rows, H, T, D): keys and values of neighbouring rows lie together, so that a runtime takes them as one batch.
+    The memory is zeroed by the operating system on first touch: what is resident follows the longest row, not the
+    allocation.
     """
 
     def __init__(self, arch: Architecture, rows: int, positions: int, device: torch.device) -> None:
         self.rows = rows
         self.positions = positions
-        shape = (arch.gpt_layers, rows, 2, arch.gpt_n_heads, positions, arch.head_dim)
+        shape = (arch.gpt_layers, 2, rows, arch.gpt_n_heads, positions, arch.head_dim)
         # numpy's zeros are untouched memory, torch's are written: 250 MB that a short reply never needs.
         self.data = torch.from_numpy(np.zeros(shape, np.float32)).to(device)
         # Indexing a tensor costs microseconds, 60 times per token: keep the views.
-        self.slabs = [[self.data[layer, row] for row in range(rows)] for layer in range(arch.gpt_layers)]
+        self.slabs = [[self.data[layer, :, row] for row in range(rows)] for layer in range(arch.gpt_layers)]
+        """For each layer and row (2, H, T, D)."""
+
+        self.bindings: dict[Hashable, Any] = {}
+        """What a runtime remembers of this memory."""
 
     def write_prefix(self, row: int, prefix: Tensor) -> None:
         """Put keys and values (L, 2, H, P, D) at the start of a row."""
-        self.data[:, row, :, :, : prefix.shape[3]] = prefix
+        self.data[:, :, row, :, : prefix.shape[3]] = prefix
 
 
 class Block(nn.Module):
@@ -83,7 +88,12 @@ class Block(nn.Module):
 
 
 class Gpt(nn.Module):
-    """The autoregressive half of XTTS: text and audio codes in, latents and logits out."""
+    """The autoregressive half of XTTS: text and audio codes in, latents and logits out.
+
+    Here are the embeddings and what is built upon `step` and `prefill`; how these compute is up to a subclass.
+    """
+
+    code_head: nn.Linear
 
     def __init__(self, arch: Architecture, text_tokens: int) -> None:
         super().__init__()
@@ -93,14 +103,6 @@ class Gpt(nn.Module):
         self.text_position = nn.Embedding(arch.gpt_max_text_tokens + 2, channels)
         self.code_embedding = nn.Embedding(arch.gpt_num_audio_tokens, channels)
         self.code_position = nn.Embedding(arch.gpt_max_audio_tokens + 3, channels)
-        self.blocks = nn.ModuleList(Block(arch) for _ in range(arch.gpt_layers))
-        self.ln_f = nn.LayerNorm(channels)
-        self.final_norm = nn.LayerNorm(channels)
-        self.code_head = nn.Linear(channels, arch.gpt_num_audio_tokens)
-
-    @property
-    def _blocks(self) -> Iterable[Block]:
-        return cast("Iterable[Block]", self.blocks)
 
     @property
     def device(self) -> torch.device:
@@ -118,6 +120,47 @@ class Gpt(nn.Module):
         x: Tensor = self.code_embedding(codes) + place
         return x
 
+    @property
+    def step_bytes(self) -> int:
+        """Weights that a token step reads."""
+        raise NotImplementedError
+
+    def step(self, x: Tensor, cache: KVCache, rows: Sequence[int], positions: Sequence[int]) -> Tensor:
+        """Advance each of `rows` by one token. x (B, C) -> latents (B, C)."""
+        raise NotImplementedError
+
+    def prefill(self, x: Tensor, cache: KVCache, row: int, start: int, last: int = 1) -> Tensor:
+        """Read several tokens of one row from position `start` on. x (T, C) -> latents of the `last` ones (n, C)."""
+        raise NotImplementedError
+
+    @torch.inference_mode()
+    def prefix(self, latents: Tensor) -> Tensor:
+        """Keys and values (L, 2, H, P, D) of a voice's conditioning latents (P, C), the same for every reply."""
+        cache = KVCache(self.arch, 1, latents.shape[0], latents.device)
+        self.prefill(latents, cache, row=0, start=0)
+        return cache.data[:, :, 0]
+
+
+class TorchGpt(Gpt):
+    """Computed by torch, layer by layer."""
+
+    def __init__(self, arch: Architecture, text_tokens: int) -> None:
+        super().__init__(arch, text_tokens)
+        channels = arch.gpt_n_model_channels
+        self.blocks = nn.ModuleList(Block(arch) for _ in range(arch.gpt_layers))
+        self.ln_f = nn.LayerNorm(channels)
+        self.final_norm = nn.LayerNorm(channels)
+        self.code_head = nn.Linear(channels, arch.gpt_num_audio_tokens)
+
+    @property
+    def _blocks(self) -> Iterable[Block]:
+        return cast("Iterable[Block]", self.blocks)
+
+    @property
+    def step_bytes(self) -> int:
+        """Weights that a token step reads."""
+        return sum(parameter.nbytes for part in (self.blocks, self.code_head) for parameter in part.parameters())
+
     def step(self, x: Tensor, cache: KVCache, rows: Sequence[int], positions: Sequence[int]) -> Tensor:
         """Advance each of `rows` by one token. x (B, C) -> latents (B, C)."""
         for block, slabs in zip(self._blocks, cache.slabs, strict=True):
@@ -134,15 +177,8 @@ class Gpt(nn.Module):
         latent: Tensor = self.final_norm(self.ln_f(x[-last:]))
         return latent
 
-    @torch.inference_mode()
-    def prefix(self, latents: Tensor) -> Tensor:
-        """Keys and values (L, 2, H, P, D) of a voice's conditioning latents (P, C), the same for every reply."""
-        cache = KVCache(self.arch, 1, latents.shape[0], latents.device)
-        self.prefill(latents, cache, row=0, start=0)
-        return cache.data[:, 0]
 
-
-def load_gpt(weights: Weights, arch: Architecture, text_tokens: int) -> Gpt:
+def load_gpt(weights: Weights, arch: Architecture, text_tokens: int) -> TorchGpt:
     """Build the GPT, copying one tensor at a time out of the mapped file.
 
     Coqui's projections are transformers' Conv1D, stored (in, out); they are transposed here. The text head and the
@@ -152,7 +188,7 @@ def load_gpt(weights: Weights, arch: Architecture, text_tokens: int) -> Gpt:
         EngineError: a weight is missing or of the wrong shape.
     """
     with unfilled():
-        gpt = Gpt(arch, text_tokens)
+        gpt = TorchGpt(arch, text_tokens)
     _fill(gpt, weights, "")
     return gpt.eval()
 

@@ -1,20 +1,20 @@
 """Linear layers with small weights: what is stored, and the module that computes with it. Knows nothing of XTTS.
 
 A layer's weights are encoded into plain tensors (`encode`), which can be kept in a file, and turned into a module that
-takes the place of nn.Linear (`layer`), as in gpt-fast. Torch's packed format never leaves this file, and no other file
-names the interface that torch calls deprecated. N: outputs, K: inputs.
+takes the place of nn.Linear (`layer`), as in gpt-fast, or into a node of a larger graph (`int8_node`). N: outputs,
+K: inputs.
 """
 
 from __future__ import annotations
 
 import platform
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import onnx
+import onnxruntime
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -24,7 +24,6 @@ MODES = ("none", "bf16", "fp16", "int8", "int8-calibrated")
 """Every precision, and `auto` besides."""
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-_PACKING = threading.Lock()
 
 
 class NotANumber(RuntimeError):
@@ -34,17 +33,6 @@ class NotANumber(RuntimeError):
         super().__init__("it computed values that are no numbers")
 
 
-@contextmanager
-def numbers_only() -> Iterator[None]:
-    """Raise NotANumber when an int8 layer refuses its inputs."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "min should be less than or equal to max" in str(error):
-            raise NotANumber from error
-        raise
-
-
 def check_numbers(values: Tensor) -> None:
     """Raise NotANumber when there are values that are none. Waits for the device."""
     if not values.isfinite().all():
@@ -52,32 +40,32 @@ def check_numbers(values: Tensor) -> None:
 
 
 class Int8Linear(nn.Module):
-    """Weights in int8 with one scale per output, inputs quantized on the fly per call; arithmetic in integers."""
+    """Weights in int8 with one scale per BLOCK of inputs, inputs rounded likewise per row; arithmetic in integers.
 
-    def __init__(self, weight: Tensor, scale: Tensor, bias: Tensor | None) -> None:
-        """weight (N, K) int8, scale (N,), bias (N,); packs them, so that the caller can free them."""
+    The kernel is ONNX Runtime's MatMulNBits. Each row is computed for itself: together with others it gives the same
+    bits as alone.
+    """
+
+    def __init__(self, weight: Tensor, scale: Tensor, bias: Tensor | None, in_features: int | None = None) -> None:
+        """weight (N, K / BLOCK, BLOCK) uint8, scale (N, K / BLOCK), bias (N,)."""
         super().__init__()
-        self.out_features, self.in_features = weight.shape
-        zeros = torch.zeros(len(scale), dtype=torch.int64)
-        with _PACKING, warnings.catch_warnings():  # the backend is a global of torch
-            warnings.simplefilter("ignore")
-            tensor = torch._make_per_channel_quantized_tensor(weight, scale.double(), zeros, 0)
-            before = torch.backends.quantized.engine
-            torch.backends.quantized.engine = _backend()
-            try:
-                self.packed = torch.ops.quantized.linear_prepack(tensor, bias)
-            finally:
-                torch.backends.quantized.engine = before
+        self.out_features = weight.shape[0]
+        self.in_features = in_features or weight.shape[1] * weight.shape[2]
+        self.packed_bytes = int8_bytes(self.out_features, weight.shape[1])
+        constants = {"weight": weight, "scale": scale, **({} if bias is None else {"bias": bias})}
+        graph = helper.make_graph(
+            [int8_node("x", list(constants), "y", self.in_features, self.out_features)],
+            "linear",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", self.in_features])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", self.out_features])],
+            [numpy_helper.from_array(tensor.detach().numpy(), name) for name, tensor in constants.items()],
+        )
+        self._session = session(graph, threads=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, K) -> (B, N), float32. Raises RuntimeError when x holds a NaN."""
-        y: Tensor = _linear_dynamic(x, self.packed, _REDUCE_RANGE)
-        return y
-
-    @property
-    def packed_bytes(self) -> int:
-        """Memory of weights and scales; the packed format rounds up a little."""
-        return self.out_features * (self.in_features + 12)
+        """(B, K) -> (B, N), float32."""
+        (y,) = self._session.run(None, {"x": x.detach().numpy()})
+        return torch.from_numpy(y)
 
 
 class HalfLinear(nn.Module):
@@ -93,38 +81,81 @@ class HalfLinear(nn.Module):
         return functional.linear(x.to(self.weight.dtype), self.weight, self.bias).float()
 
 
-_linear_dynamic = torch.ops.quantized.linear_dynamic.default
+BLOCK = 64
+"""Inputs that share a scale. At 32 the scales cost 6 % of the speed, at 128 rows would depend on their neighbours."""
 
 _X86 = platform.machine() in ("x86_64", "AMD64")
-_REDUCE_RANGE = _X86 and not torch.cpu._is_vnni_supported()
-"""Without VNNI, products of 8-bit numbers are summed in 16 bits and may saturate: use 7 bits for the inputs."""
+_ZERO = 128
+"""What stands for 0 in a byte of weights."""
 
 
-def _backend() -> str:
-    supported = torch.backends.quantized.supported_engines
-    # fbgemm keeps one copy of the weights; onednn keeps the unpacked ones besides.
-    return next((name for name in ("fbgemm", "qnnpack") if name in supported), supported[-1])
+def int8_bytes(outputs: int, blocks: int) -> int:
+    """Memory of a layer once the runtime has packed it: weights, scales and the sums of each block."""
+    return outputs * blocks * (BLOCK + 8)
+
+
+def int8_node(x: str, constants: Sequence[str], y: str, inputs: int, outputs: int) -> onnx.NodeProto:
+    """A node that computes an int8 layer; `constants` name its weight, scale and, if there is one, bias."""
+    weight, scale, *bias = constants
+    return helper.make_node(
+        "MatMulNBits",
+        [x, weight, scale, *(["", "", *bias] if bias else [])],
+        [y],
+        domain="com.microsoft",
+        K=inputs,
+        N=outputs,
+        bits=8,
+        block_size=BLOCK,
+        accuracy_level=4,  # inputs in int8 as well
+    )
+
+
+def session(
+    graph: onnx.GraphProto, *, threads: int, options: onnxruntime.SessionOptions | None = None
+) -> onnxruntime.InferenceSession:
+    """A graph, ready to run on the processor."""
+    options = options or onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Its threads would go on spinning between two runs, on the cores that torch wants for the vocoder.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def encode(weight: Tensor, mode: str) -> dict[str, Tensor]:
-    """What a layer stores for weights (N, K): `weight`, and `scale` (N,) where it is needed."""
+    """What a layer stores for weights (N, K): `weight`, and `scale` where it is needed.
+
+    int8: `weight` (N, K / BLOCK, BLOCK) uint8 with zeros after the last input, `scale` (N, K / BLOCK).
+    """
     if mode.startswith("int8"):
-        scale = (weight.abs().amax(1) / 127).clamp_(min=torch.finfo(torch.float32).tiny)
-        return {"weight": (weight / scale[:, None]).round_().to(torch.int8), "scale": scale}
+        blocks = functional.pad(weight, (0, -weight.shape[1] % BLOCK)).reshape(len(weight), -1, BLOCK)
+        scale = (blocks.abs().amax(2) / 127).clamp_(min=torch.finfo(torch.float32).tiny)
+        return {"weight": ((blocks / scale[..., None]).round_() + _ZERO).to(torch.uint8), "scale": scale}
     return {"weight": weight.to(_DTYPES.get(mode, torch.float32))}
 
 
-def layer(tensors: Mapping[str, Tensor]) -> nn.Module:
-    """The module that computes with what `encode` gave, and with `bias` (N,) if there is one."""
+def layer(tensors: Mapping[str, Tensor], in_features: int | None = None) -> nn.Module:
+    """The module that computes with what `encode` gave, and with `bias` (N,) if there is one.
+
+    `in_features`: K, where it is no multiple of BLOCK.
+    """
     weight, bias = tensors["weight"], tensors.get("bias")
-    if weight.dtype == torch.int8:
-        return Int8Linear(weight, tensors["scale"], bias)
+    if weight.dtype == torch.uint8:
+        return Int8Linear(weight, tensors["scale"], bias, in_features)
     if weight.dtype != torch.float32:
         return HalfLinear(weight, bias)
     linear = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
     linear.weight = nn.Parameter(weight, requires_grad=False)
     linear.bias = nn.Parameter(bias, requires_grad=False) if bias is not None else None  # type: ignore[assignment]
     return linear
+
+
+def fits(weight: Tensor, linear: nn.Linear) -> bool:
+    """Whether stored weights have the shape of a layer's."""
+    if weight.dtype == torch.uint8:
+        return weight.shape == (linear.out_features, -(-linear.in_features // BLOCK), BLOCK)
+    return weight.shape == linear.weight.shape
 
 
 def linears(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
@@ -137,7 +168,7 @@ def swap(model: nn.Module, mode: str) -> nn.Module:
     """Quantize a model that is in memory, in place, one layer at a time."""
     for name, linear in list(linears(model)):
         bias = {} if linear.bias is None else {"bias": linear.bias.detach()}
-        model.set_submodule(name, layer({**encode(linear.weight.detach(), mode), **bias}))
+        model.set_submodule(name, layer({**encode(linear.weight.detach(), mode), **bias}, linear.in_features))
     return model
 
 
@@ -179,7 +210,7 @@ def find_smoothing(
     for strength in strengths:
         factors = peaks**strength / columns ** (1 - strength) if strength else torch.ones_like(peaks)
         factors /= factors.log().mean().exp()
-        smoothed = layer(encode(weight * factors, "int8"))(inputs / factors)
+        smoothed = layer(encode(weight * factors, "int8"), weight.shape[1])(inputs / factors)
         error = float((smoothed - exact).square().mean())
         if best is None or error < best[0]:
             best = error, Smoothing(factors, strength)

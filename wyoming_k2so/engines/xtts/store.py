@@ -14,6 +14,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +27,39 @@ from .checkpoint import forget_pages
 
 _LOGGER = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when stored tensors change their meaning: older files are then made again."""
 
 
 _TRIM_EACH = 64_000_000
+_LONGEST_HEADER = 100_000_000  # as in safetensors itself
 
 
 class Damaged(Exception):
     """A stored file is not what was written."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor lies in a file."""
+
+    file: Path
+    offset: int
+    length: int
+    """Bytes."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+
 class Stored:
     """An open file of tensors."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._taken = 0
         try:
+            self._offsets = _offsets(path)
             file: Any = safe_open(path, "pt")
             self._file, meta = file, file.metadata() or {}
             self._sums: dict[str, int] = json.loads(meta["checksums"])
@@ -65,9 +82,19 @@ class Stored:
             free_memory()
             self._taken = 0
         forget_pages(mapped)
-        if _checksum(copy) != self._sums[name]:
-            raise Damaged(f"{name} has changed")
+        self._verify(name, copy)
         return copy
+
+    def place(self, name: str) -> Place:
+        """Where a tensor lies. Raises Damaged when it is not the one that was written."""
+        mapped: Tensor = self._file.get_tensor(name)
+        self._verify(name, mapped)
+        forget_pages(mapped)
+        return Place(self._path, self._offsets[name], mapped.nbytes, tuple(mapped.shape), mapped.dtype)
+
+    def _verify(self, name: str, tensor: Tensor) -> None:
+        if _checksum(tensor) != self._sums[name]:
+            raise Damaged(f"{name} has changed")
 
 
 class Store:
@@ -114,6 +141,14 @@ class Store:
             if other != path:
                 with contextlib.suppress(OSError):
                     other.unlink()
+
+
+def _offsets(path: Path) -> dict[str, int]:
+    """Where each tensor begins. A file of safetensors is the header's length in 8 bytes, the header, the tensors."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(min(length, _LONGEST_HEADER)))
+    return {name: 8 + length + entry["data_offsets"][0] for name, entry in header.items() if "data_offsets" in entry}
 
 
 def _checksum(tensor: Tensor) -> int:

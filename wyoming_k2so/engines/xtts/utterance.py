@@ -124,13 +124,11 @@ class XttsUtterance:
         cache = self._engine.borrow_cache()
         try:
             decoding = Decoding(model.gpt, cache, 0, self._sampling, generator, limit=limit, exact=exact)
-            with quant.numbers_only():
-                decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=model.device))
+            decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=model.device))
             start, ended = 0, False
             while not ended:
-                with quant.numbers_only():
-                    while decoding.count < start + block and not decoding.full:
-                        decode_one_token(model.gpt, [decoding])
+                while decoding.count < start + block and not decoding.full:
+                    decode_one_token(model.gpt, [decoding])
                 stop = decoding.stopped_at(start)
                 end = decoding.count if stop is None else stop + 1
                 ended = stop is not None or decoding.full or (not exact and self._loops(decoding, end))

@@ -1,0 +1,215 @@
+"""The int8 GPT as one graph of ONNX Runtime: a token step without the cost of 400 calls. Knows no sampling.
+
+Keys and values stay where the KVCache has them; the runtime writes the new ones in place. L: layers, B: rows, T:
+positions, C: channels, H: heads, D: channels per head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from . import quant
+from .checkpoint import Architecture
+from .model import Gpt, KVCache
+from .store import Place
+
+_EPSILON = 1e-5
+_MICROSOFT = "com.microsoft"
+
+
+Constant = Tensor | Place
+"""A tensor of the graph: in memory, or read by the runtime from a file when it packs it."""
+
+
+class GraphGpt(Gpt):
+    """Computed by ONNX Runtime. The embeddings and the head are torch's modules as in every Gpt."""
+
+    def __init__(self, arch: Architecture, text_tokens: int, threads: int) -> None:
+        """`text_tokens`: size of the text vocabulary; `threads`: cores that a step may use."""
+        super().__init__(arch, text_tokens)
+        self.code_head = nn.Linear(arch.gpt_n_model_channels, arch.gpt_num_audio_tokens)
+        self.packed_bytes = 0
+        self._threads = threads
+
+    def assemble(self, constants: Mapping[str, Constant]) -> None:
+        """Build the graph of all blocks and the last norms from their tensors, named as in TorchGpt.
+
+        Raises:
+            KeyError, ValueError: a tensor is missing or of another shape.
+        """
+        graph, options = _Builder(self.arch, constants).build()
+        self._session = quant.session(graph, threads=self._threads, options=options)
+        self.packed_bytes = sum(
+            quant.int8_bytes(outputs, -(-inputs // quant.BLOCK)) for _, inputs, outputs in linears(self.arch)
+        )
+
+    @property
+    def step_bytes(self) -> int:
+        """Weights that a token step reads."""
+        return self.packed_bytes + quant.weight_bytes(self.code_head)
+
+    def step(self, x: Tensor, cache: KVCache, rows: Sequence[int], positions: Sequence[int]) -> Tensor:
+        """Advance each of `rows`, which are neighbours, by one token. x (B, C) -> latents (B, C).
+
+        Raises:
+            NotANumber: it computed a NaN or an infinity.
+        """
+        assert list(rows) == list(range(rows[0], rows[0] + len(rows)))
+        return self._run(x[:, None], cache, rows[0], positions)[:, 0]
+
+    def prefill(self, x: Tensor, cache: KVCache, row: int, start: int, last: int = 1) -> Tensor:
+        """Read several tokens of one row from position `start` on. x (T, C) -> latents of the `last` ones (n, C).
+
+        Raises:
+            NotANumber: it computed a NaN or an infinity.
+        """
+        return self._run(x[None], cache, row, [start + x.shape[0] - 1])[0, -last:]
+
+    def _run(self, x: Tensor, cache: KVCache, first: int, ends: Sequence[int]) -> Tensor:
+        """x (B, T, C) of neighbouring rows; each row's last token sits at its `ends`."""
+        x, latents = x.contiguous(), torch.empty(x.shape)
+        key = (self, first, len(ends))
+        if key not in cache.bindings:
+            cache.bindings[key] = self._bind(cache, first, len(ends))
+        binding = cache.bindings[key]
+        lengths, total = np.array(ends, np.int32), np.array(max(ends) + 1, np.int32)
+        _bind_memory(binding.bind_input, "x", x)
+        binding.bind_input("lengths", "cpu", 0, np.int32, lengths.shape, lengths.ctypes.data)
+        binding.bind_input("total", "cpu", 0, np.int32, (), total.ctypes.data)
+        _bind_memory(binding.bind_output, "latents", latents)
+        self._session.run_with_iobinding(binding)
+        quant.check_numbers(latents)
+        return latents
+
+    def _bind(self, cache: KVCache, first: int, count: int) -> onnxruntime.IOBinding:
+        binding = self._session.io_binding()
+        for layer in range(self.arch.gpt_layers):
+            for kind, name in enumerate(("keys", "values")):
+                rows = cache.data[layer, kind, first : first + count]  # (B, H, T, D)
+                _bind_memory(binding.bind_input, f"{name}.{layer}", rows)
+                _bind_memory(binding.bind_output, f"{name}.{layer}.new", rows)
+        return binding
+
+
+def linears(arch: Architecture) -> Iterator[tuple[str, int, int]]:
+    """Name, inputs and outputs of every linear layer in the blocks."""
+    channels = arch.gpt_n_model_channels
+    for index in range(arch.gpt_layers):
+        yield f"blocks.{index}.qkv", channels, 3 * channels
+        yield f"blocks.{index}.out", channels, channels
+        yield f"blocks.{index}.up", channels, 4 * channels
+        yield f"blocks.{index}.down", 4 * channels, channels
+
+
+def _bind_memory(bind: Callable[..., Any], name: str, tensor: Tensor) -> None:
+    bind(name, "cpu", 0, np.float32, tuple(tensor.shape), tensor.data_ptr())
+
+
+class _Builder:
+    """Puts the nodes of the blocks together."""
+
+    def __init__(self, arch: Architecture, constants: Mapping[str, Constant]) -> None:
+        self._arch, self._constants = arch, constants
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
+        self._folder = ""
+
+    def build(self) -> tuple[onnx.GraphProto, onnxruntime.SessionOptions]:
+        channels, heads = self._arch.gpt_n_model_channels, self._arch.gpt_n_heads
+        slab: list[str | int | None] = ["B", heads, "positions", self._arch.head_dim]
+        inputs = [
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, ["B", "T", channels]),
+            helper.make_tensor_value_info("lengths", TensorProto.INT32, ["B"]),
+            helper.make_tensor_value_info("total", TensorProto.INT32, []),
+        ]
+        outputs = [helper.make_tensor_value_info("latents", TensorProto.FLOAT, ["B", "T", channels])]
+        count = self._arch.gpt_layers
+        sizes = {name: (inputs, outputs) for name, inputs, outputs in linears(self._arch)}
+        normed, stream = self._norm("x", "blocks.0.ln_1", "normed"), "x"
+        for index in range(count):
+            name = f"blocks.{index}"
+            for kind in ("keys", "values"):
+                inputs.append(helper.make_tensor_value_info(f"{kind}.{index}", TensorProto.FLOAT, slab))
+                outputs.append(helper.make_tensor_value_info(f"{kind}.{index}.new", TensorProto.FLOAT, slab))
+            qkv = self._linear(normed, f"{name}.qkv", *sizes[f"{name}.qkv"])
+            attended = self._attention(qkv, index)
+            out = self._linear(attended, f"{name}.out", *sizes[f"{name}.out"])
+            normed, stream = self._add_norm(out, stream, f"{name}.ln_2")
+            up = self._linear(normed, f"{name}.up", *sizes[f"{name}.up"])
+            self._add("FastGelu", [up], [f"{name}.gelu"])
+            down = self._linear(f"{name}.gelu", f"{name}.down", *sizes[f"{name}.down"])
+            following = f"blocks.{index + 1}.ln_1" if index + 1 < count else "ln_f"
+            normed, stream = self._add_norm(down, stream, following)
+        self._norm(normed, "final_norm", "latents")
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", self._folder)
+        return helper.make_graph(self._nodes, "gpt", inputs, outputs, self._initializers), options
+
+    def _add(self, kind: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
+        self._nodes.append(helper.make_node(kind, inputs, outputs, domain=_MICROSOFT, **attributes))
+
+    def _norm(self, x: str, name: str, y: str) -> str:
+        weights = self._norm_weights(name)
+        self._nodes.append(helper.make_node("LayerNormalization", [x, *weights], [y], axis=-1, epsilon=_EPSILON))
+        return y
+
+    def _add_norm(self, x: str, stream: str, name: str) -> tuple[str, str]:
+        """Sum of two signals, and the norm of the sum: its name first."""
+        y, total = f"{name}.y", f"{name}.sum"
+        self._add(
+            "SkipLayerNormalization", [x, stream, *self._norm_weights(name)], [y, "", "", total], epsilon=_EPSILON
+        )
+        return y, total
+
+    def _norm_weights(self, name: str) -> list[str]:
+        channels = self._arch.gpt_n_model_channels
+        return [self._constant(f"{name}.{leaf}", (channels,), torch.float32) for leaf in ("weight", "bias")]
+
+    def _linear(self, x: str, name: str, inputs: int, outputs: int) -> str:
+        blocks = -(-inputs // quant.BLOCK)
+        constants = [
+            self._constant(f"{name}.weight", (outputs, blocks, quant.BLOCK), torch.uint8),
+            self._constant(f"{name}.scale", (outputs, blocks), torch.float32),
+            self._constant(f"{name}.bias", (outputs,), torch.float32),
+        ]
+        self._nodes.append(quant.int8_node(x, constants, f"{name}.y", inputs, outputs))
+        return f"{name}.y"
+
+    def _attention(self, qkv: str, index: int) -> str:
+        """Causal attention that appends to keys and values in place; each row to its own length."""
+        y, heads = f"blocks.{index}.attended", self._arch.gpt_n_heads
+        past = [f"keys.{index}", f"values.{index}"]
+        self._add(
+            "GroupQueryAttention",
+            [qkv, "", "", *past, "lengths", "total"],
+            [y, *(f"{name}.new" for name in past)],
+            num_heads=heads,
+            kv_num_heads=heads,
+        )
+        return y
+
+    def _constant(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> str:
+        value = self._constants[name]
+        if tuple(value.shape) != shape or value.dtype != dtype:
+            raise ValueError(name)
+        if isinstance(value, Place):
+            self._initializers.append(self._external(name, value))
+        else:
+            self._initializers.append(numpy_helper.from_array(value.detach().numpy(), name))
+        return name
+
+    def _external(self, name: str, place: Place) -> onnx.TensorProto:
+        kind = TensorProto.UINT8 if place.dtype == torch.uint8 else TensorProto.FLOAT
+        tensor = TensorProto(name=name, data_type=kind, dims=place.shape, data_location=TensorProto.EXTERNAL)
+        for key, value in (("location", place.file.name), ("offset", place.offset), ("length", place.length)):
+            tensor.external_data.add(key=key, value=str(value))
+        self._folder = str(place.file.parent)
+        return tensor
