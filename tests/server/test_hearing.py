@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,14 @@ async def test_every_word_is_heard(server: ServerProcess) -> None:
     assert rate <= 0.05, {heard: n for heard, n in errors.items() if n}
 
 
+@pytest.fixture
+def fresh_server() -> Iterator[ServerProcess]:
+    """One whose seed no other reply has used: it says a text in the same way each time."""
+    process = ServerProcess()
+    yield process
+    assert process.stop() == 0
+
+
 @pytest.mark.parametrize(
     ("context", "format"),
     [
@@ -63,19 +72,19 @@ async def test_every_word_is_heard(server: ServerProcess) -> None:
         ({"sample_rate": 24_000, "sample_width": 3}, (24_000, 3, 1)),
         ({"sample_rate": 48_000, "sample_width": 4, "channels": 2}, (48_000, 4, 2)),
         ({"loudness": -14}, (22_050, 2, 1)),
-        ({"loudness": -26}, (22_050, 2, 1)),
+        ({"loudness": -23}, (22_050, 2, 1)),
         ({"silence_before": 1, "silence_after": 1, "sentence_pause": 1}, (22_050, 2, 1)),
     ],
     ids=str,
 )
 async def test_every_form_says_the_same(
-    server: ServerProcess, context: dict[str, Any], format: tuple[int, int, int]
+    fresh_server: ServerProcess, context: dict[str, Any], format: tuple[int, int, int]
 ) -> None:
-    async with AsyncTcpClient("127.0.0.1", server.port) as client:
+    async with AsyncTcpClient("127.0.0.1", fresh_server.port) as client:
         answer = await synthesize(client, PLAIN, context=context)
     rate, width, channels = format
     assert (answer.start.rate, answer.start.width, answer.start.channels) == format
     # The upper two bytes of each sample of the first channel.
     frames = np.frombuffer(b"".join(chunk.audio for chunk in answer.chunks), np.uint8).reshape(-1, channels, width)
     sound = np.ascontiguousarray(frames[:, 0, width - 2 :]).view("<i2").reshape(-1)
-    assert word_errors(PLAIN, hear(sound, rate)) <= 2
+    assert word_errors(PLAIN, hear(sound, rate)) <= 1
