@@ -48,6 +48,7 @@ class SentenceSplitter:
     def __init__(self, *, max_chars: int, early_clause: bool) -> None:
         self._max_chars = max_chars
         self._early = early_clause
+        self._spoken = 0  # what has left, in letters
         self._out: list[Piece] = []
         self._detector = SentenceBoundaryDetector()
         self._pending = ""  # what the detector holds
@@ -142,8 +143,8 @@ class SentenceSplitter:
             clause, rest = text[: match.end()], text[match.end() :]
             if _words(rest) < EARLY_REST_WORDS:
                 return
-            long_enough = len(clause) + len(_CJK_CHAR.findall(clause)) >= EARLY_MIN_CHARS
-            if long_enough and _words(clause) >= EARLY_MIN_WORDS and not is_abbreviation(_last_word(clause)):
+            enough = _letters(clause) >= EARLY_MIN_CHARS and _words(clause) >= EARLY_MIN_WORDS
+            if enough and not is_abbreviation(_last_word(clause)):
                 self._cut_off(match.end())
                 return
 
@@ -155,7 +156,13 @@ class SentenceSplitter:
             if any(map(str.isalnum, segment)):
                 whole = segment.replace(STAR, "*").replace(DOT, ".")
                 self._out.append(Piece(whole, ends_sentence and not text))
-                self._early = False
+                self._spoken += _letters(whole)
+                # A greeting is over before the sentence behind it has been written.
+                self._early = self._early and self._spoken < EARLY_MIN_CHARS
+
+
+def _letters(text: str) -> int:
+    return len(text) + len(_CJK_CHAR.findall(text))  # each of these takes as long to say as two letters
 
 
 def _words(text: str) -> int:

@@ -86,6 +86,20 @@ def test_sentences_go_as_soon_as_they_are_complete(fed: str, heard: list[str]) -
                 "Then it rains, say the forecasters, all day.",
             ],
         ),
+        (
+            "Good morning. The kettle is on and the blinds are up, as they are each day, by the way.",
+            ["Good morning.", "The kettle is on and the blinds are up,", "as they are each day, by the way."],
+        ),
+        (
+            "Done. Good night. All of the doors are locked, so sleep well. Then it rains, they say, all day.",
+            [
+                "Done.",
+                "Good night.",
+                "All of the doors are locked,",
+                "so sleep well.",
+                "Then it rains, they say, all day.",
+            ],
+        ),
         ("The living room is warm - the bathroom is not.", ["The living room is warm -", "the bathroom is not."]),
         ("Well, it is warm.", ["Well, it is warm."]),
         ("Turn on the kitchen lights, please.", ["Turn on the kitchen lights, please."]),
