@@ -26,6 +26,7 @@ ARROWS = {
     "bench": {"catalog", "pipeline", "text"},
     "bench_server": {"bench"},
     "catalog": {"loudness"},
+    "check": set[str](),
     "cli": {"*"},
     "config": set[str](),
     "connection": {

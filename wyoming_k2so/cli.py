@@ -123,6 +123,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     judge = add("quality", _quality, ("engines", "xtts", "log"), "measure what a precision of XTTS costs in quality")
     judge.add_argument("-o", "--output", metavar="DIR", help="write pairs of sounds to compare by ear, and a plot")
     add("voices", _voices, ("engines", "voice", "xtts", "log"), "list the voices")
+    add("check", _check, ("server", "log"), "ask the server that runs here whether it can speak")
     return parser, commands
 
 
@@ -382,6 +383,22 @@ def _voices(config: Config, _flags: argparse.Namespace) -> int:
             print(
                 f"{engine.name:6} {voice.name:28} {', '.join(voice.languages):12} {voice.description}{speakers}{state}"
             )
+    return 0
+
+
+def _check(config: Config, _flags: argparse.Namespace) -> int:
+    from . import check  # noqa: PLC0415  brings wyoming's client
+
+    uri = config.server.uri
+    if not uri.startswith(("tcp://", "unix://")):
+        raise options.OptionError(f"uri: {uri!r} is none to ask at; it must be tcp://HOST:PORT or unix://PATH")
+    try:
+        voices = asyncio.run(check.installed_voices(uri))
+    except (OSError, ValueError) as error:
+        raise EngineError(f"no server answers at {uri}: {error or 'not in time'}") from None
+    if not voices:
+        raise EngineError(f"the server at {uri} has no voice")
+    print(f"The server at {uri} speaks in {voices} voice{'s' if voices > 1 else ''}.")
     return 0
 
 

@@ -1,0 +1,42 @@
+# wyoming-k2so in a container. VARIANT chooses what speaks:
+#   light  the embedded voice (default)
+#   cpu    XTTS-v2 as well, with PyTorch's small build for processors
+#   cuda   XTTS-v2 as well, with PyTorch's build for NVIDIA cards
+# Build: docker build --build-arg VARIANT=cpu -t wyoming-k2so:cpu .
+ARG PYTHON=3.12
+
+FROM python:${PYTHON}-slim-trixie AS build
+ARG VARIANT=light
+ARG CUDA=cu128
+# uv is used because it knows where PyTorch's builds are.
+RUN pip install --no-cache-dir uv==0.13.9
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY wyoming_k2so wyoming_k2so
+RUN python -m venv /opt/k2so && case "$VARIANT" in \
+        light) set -- . ;; \
+        cpu) set -- --torch-backend cpu '.[xtts]' ;; \
+        cuda) set -- --torch-backend "$CUDA" '.[xtts]' ;; \
+        *) echo "VARIANT must be light, cpu or cuda, not '$VARIANT'" >&2; exit 1 ;; \
+    esac && uv pip install --no-cache --compile-bytecode --python /opt/k2so/bin/python "$@"
+
+FROM python:${PYTHON}-slim-trixie
+LABEL org.opencontainers.image.title="wyoming-k2so" \
+      org.opencontainers.image.description="A streaming text-to-speech server for Home Assistant" \
+      org.opencontainers.image.licenses="GPL-3.0-or-later"
+RUN useradd --uid 10200 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin k2so \
+    && install -d -o k2so -g k2so /data /data/cache
+COPY --from=build /opt/k2so /opt/k2so
+ENV PATH=/opt/k2so/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    K2SO_DATA_DIR=/data \
+    K2SO_CACHE_DIR=/data/cache
+USER 10200:10200
+WORKDIR /data
+VOLUME /data
+EXPOSE 10200
+HEALTHCHECK --interval=60s --timeout=15s --start-period=60s CMD ["wyoming-k2so", "check"]
+ENTRYPOINT ["wyoming-k2so"]
+CMD ["serve"]
