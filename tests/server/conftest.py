@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -102,6 +103,15 @@ class ServerProcess:
             if "Ready at" in line:
                 self._ready.set()
         self._ready.set()
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """Commands that ran in this process have set the level; the next test starts without one."""
+    logger = logging.getLogger("wyoming_k2so")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -117,9 +117,9 @@ def test_closing_the_iterator_gives_the_cache_back(engine: XttsEngine) -> None:
     said = engine.open(REQUEST)
     sound = said.say(TEXT)
     next(sound)
-    before = len(engine._caches)
+    before = engine.batch.free
     sound.close()
-    assert len(engine._caches) == before + 1
+    assert engine.batch.free == before + 1
 
 
 def test_a_caller_can_cancel_between_tokens(engine: XttsEngine) -> None:

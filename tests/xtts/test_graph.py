@@ -81,6 +81,18 @@ def test_step_of_several_rows_gives_each_the_same_bits_as_alone(graph: GraphGpt,
         assert torch.equal(latent, run(graph, x[: length + 1], (length,))[-1])
 
 
+def test_rows_in_between_are_left_as_they_were(graph: GraphGpt, checkpoint: Checkpoint) -> None:
+    x = passage(checkpoint).embed(graph)
+    cache = KVCache(graph.arch, 3, 80, graph.device)
+    with torch.inference_mode():
+        for row in range(3):
+            graph.prefill(x[:30], cache, row, 0)
+            cache.ends[row] = 30
+        latents = graph.step(x[[30, 30]], cache, [0, 2], [30, 30])
+        after = graph.step(x[[30]], cache, [1], [30])
+    assert torch.equal(latents, after.expand(2, -1))
+
+
 def test_weights_in_a_file_are_those_in_memory(
     graph: GraphGpt, state: dict[str, Tensor], checkpoint: Checkpoint, tokenizer: TextTokenizer, tmp_path: Path
 ) -> None:

@@ -33,7 +33,6 @@ engine = XttsEngine.load(Config(
     xtts=XttsConfig(xtts_checkpoint=str(folder), device="cpu", quantization="int8"),
 ))
 loaded = resident_mb()
-engine._caches.clear()  # keys and values, 256 MB where the system backs memory by huge pages
 free_memory()
 print(json.dumps({
     "mode": engine.mode, "weights": engine.model.bytes / 1e6,

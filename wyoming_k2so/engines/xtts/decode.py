@@ -39,8 +39,8 @@ class Decoding:
         self.count = 0
         """Codes generated so far; each belongs to a latent."""
 
-        self.position = 0
-        """Positions filled in the cache."""
+        self.deadline = 0.0
+        """When the listener runs out of sound; who has the earliest goes first."""
 
         self.codes = torch.zeros(self.limit, dtype=torch.int64, device=device)
         self.latents = torch.zeros(self.limit, arch.gpt_n_model_channels, device=device)  # (T, C)
@@ -54,7 +54,7 @@ class Decoding:
         start = torch.full((1,), self.gpt.arch.gpt_start_audio_token, device=self.gpt.device)
         x = torch.cat([self.gpt.embed_text(text), self.gpt.embed_codes(start, [0])])
         latent = self.gpt.prefill(x, self.cache, self.row, prefix.shape[3])
-        self.position = prefix.shape[3] + x.shape[0]
+        self.cache.ends[self.row] = prefix.shape[3] + x.shape[0]
         self.accept(latent[0], self.gpt.code_head(latent)[0])
 
     def accept(self, latent: Tensor, logits: Tensor) -> None:
@@ -84,9 +84,9 @@ def decode_one_token(gpt: Gpt, decodings: Sequence[Decoding]) -> None:
     """Advance every decoding by one code in one pass over the weights. All use the same cache."""
     codes = torch.stack([item.codes[item.count - 1] for item in decodings])  # (B,)
     x = gpt.embed_codes(codes, [item.count for item in decodings])
-    rows, positions = [item.row for item in decodings], [item.position for item in decodings]
-    latents = gpt.step(x, decodings[0].cache, rows, positions)
+    rows, cache = [item.row for item in decodings], decodings[0].cache
+    latents = gpt.step(x, cache, rows, [cache.ends[row] for row in rows])
     logits = gpt.code_head(latents)
     for item, latent, scores in zip(decodings, latents, logits, strict=True):
-        item.position += 1
+        cache.ends[item.row] += 1
         item.accept(latent, scores)

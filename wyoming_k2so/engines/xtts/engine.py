@@ -15,9 +15,9 @@ from torch import Tensor
 from ...config import Config, XttsConfig
 from ...engine import Attribution, EngineError, Request, Voice
 from . import quant
+from .batch import Batch
 from .checkpoint import Checkpoint, Defaults
 from .loading import Model, Models, Progress
-from .model import KVCache
 from .sampling import Sampling
 from .source import checkpoint_folder
 from .speaker import Cloner, Conditioning
@@ -58,8 +58,9 @@ class XttsEngine:
         sampling: Sampling,
         models: Models | None = None,
         note: str = "",
+        rows: int = 8,
     ) -> None:
-        """`models`: where a safer model comes from when this one fails."""
+        """`models`: where a safer model comes from when this one fails; `rows`: replies spoken at once."""
         self.model, self.sampling, self.note = model, sampling, note
         self._models = models
         self._failure: str | None = None
@@ -68,7 +69,8 @@ class XttsEngine:
         self._languages = tuple(_tag(language) for language in languages)
         self._prepared: OrderedDict[str, tuple[object, Prepared]] = OrderedDict()
         self._lock = threading.Lock()
-        self._caches: list[KVCache] = []
+        self._rows = rows
+        self._batch = self._new_batch()
         self._closed = False
 
     @classmethod
@@ -97,7 +99,16 @@ class XttsEngine:
             fingerprint=models.fingerprint,
             languages=checkpoint.languages,
         )
-        engine = cls(model, store, checkpoint.languages, settings, sampling, models, note)
+        engine = cls(
+            model,
+            store,
+            checkpoint.languages,
+            settings,
+            sampling,
+            models,
+            note,
+            rows=config.server.max_streams,
+        )
         if not engine.voices():
             raise EngineError(f"{checkpoint.folder} has no speakers; add speakers_xtts.pth, or clips in --voices-dir.")
         engine._warm_up()
@@ -149,8 +160,7 @@ class XttsEngine:
         Raises:
             EngineError: the engine is closed, or the voice cannot be used.
         """
-        if self._closed:
-            raise EngineError("The engine is closed; ask for the voice again.")
+        self.check_open()
         if self._failure is not None:
             self._step_down()
         model = self.model
@@ -180,34 +190,30 @@ class XttsEngine:
                 return
             model, note = self._models.load_safer(self.model, self._failure)
             with self._lock:
-                self._caches.clear()
                 self._prepared.clear()
                 self.model, self.note, self._failure = model, note, None
+                self._batch = self._new_batch()
 
     def close(self) -> None:
         """Free what can be freed; the weights go with the last utterance."""
         self._closed = True
         with self._lock:
-            self._caches.clear()
             self._prepared.clear()
 
-    def borrow_cache(self) -> KVCache:
-        """A cache of one row for the longest segment; give it back with `return_cache`."""
-        with self._lock:
-            if self._closed:
-                raise EngineError("The engine is closed; ask for the voice again.")
-            if self._caches:
-                return self._caches.pop()
+    @property
+    def batch(self) -> Batch:
+        """Where the model's replies meet."""
+        return self._batch
+
+    def check_open(self) -> None:
+        """Raise EngineError when the engine is closed."""
+        if self._closed:
+            raise EngineError("The engine is closed; ask for the voice again.")
+
+    def _new_batch(self) -> Batch:
         arch = self.model.architecture
         positions = 32 + arch.gpt_max_text_tokens + 2 + arch.gpt_max_audio_tokens
-        return KVCache(arch, 1, positions, self.model.device)
-
-    def return_cache(self, cache: KVCache) -> None:
-        """Keep a cache for the next segment."""
-        cache.bindings.clear()  # they would keep a model that has been replaced
-        with self._lock:
-            if not self._closed:
-                self._caches.append(cache)
+        return Batch(self.model.gpt, self._rows, positions)
 
     def _prepare(self, name: str, model: Model) -> Prepared:
         conditioning = self._store.conditioning(name)

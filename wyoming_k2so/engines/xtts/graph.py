@@ -57,13 +57,22 @@ class GraphGpt(Gpt):
         return self.packed_bytes + quant.weight_bytes(self.code_head)
 
     def step(self, x: Tensor, cache: KVCache, rows: Sequence[int], positions: Sequence[int]) -> Tensor:
-        """Advance each of `rows`, which are neighbours, by one token. x (B, C) -> latents (B, C).
+        """Advance each of `rows`, in rising order, by one token. x (B, C) -> latents (B, C).
+
+        Rows between them are computed as well and forgotten: their place is written again when their own token comes.
 
         Raises:
             NotANumber: it computed a NaN or an infinity.
         """
-        assert list(rows) == list(range(rows[0], rows[0] + len(rows)))
-        return self._run(x[:, None], cache, rows[0], positions)[:, 0]
+        first, count = rows[0], rows[-1] + 1 - rows[0]
+        if count == len(rows):
+            return self._run(x[:, None], cache, first, positions)[:, 0]
+        places = [row - first for row in rows]
+        every = torch.zeros(count, x.shape[1]).index_copy_(0, torch.tensor(places), x)
+        ends = cache.ends[first : first + count]
+        for place, position in zip(places, positions, strict=True):
+            ends[place] = position
+        return self._run(every[:, None], cache, first, ends)[places, 0]
 
     def prefill(self, x: Tensor, cache: KVCache, row: int, start: int, last: int = 1) -> Tensor:
         """Read several tokens of one row from position `start` on. x (T, C) -> latents of the `last` ones (n, C).

@@ -6,10 +6,12 @@ D: channels per head.
 
 from __future__ import annotations
 
+import contextlib
+import math
+import mmap
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -29,11 +31,13 @@ class KVCache:
         self.rows = rows
         self.positions = positions
         shape = (arch.gpt_layers, 2, rows, arch.gpt_n_heads, positions, arch.head_dim)
-        # numpy's zeros are untouched memory, torch's are written: 250 MB that a short reply never needs.
-        self.data = torch.from_numpy(np.zeros(shape, np.float32)).to(device)
+        self.data = _untouched(shape).to(device)
         # Indexing a tensor costs microseconds, 60 times per token: keep the views.
         self.slabs = [[self.data[layer, :, row] for row in range(rows)] for layer in range(arch.gpt_layers)]
         """For each layer and row (2, H, T, D)."""
+
+        self.ends = [0] * rows
+        """Where each row's next token goes."""
 
         self.bindings: dict[Hashable, Any] = {}
         """What a runtime remembers of this memory."""
@@ -41,6 +45,15 @@ class KVCache:
     def write_prefix(self, row: int, prefix: Tensor) -> None:
         """Put keys and values (L, 2, H, P, D) at the start of a row."""
         self.data[:, :, row, :, : prefix.shape[3]] = prefix
+
+
+def _untouched(shape: tuple[int, ...]) -> Tensor:
+    """Zeros that take no memory before they are used, in pages so small that a short row does not take a long one's."""
+    memory = mmap.mmap(-1, 4 * math.prod(shape))
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        with contextlib.suppress(OSError):  # a system without huge pages
+            memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return torch.frombuffer(memory, dtype=torch.float32).view(shape)
 
 
 class Block(nn.Module):

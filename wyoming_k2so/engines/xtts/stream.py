@@ -73,6 +73,10 @@ class VocoderStream:
         self._frames: Tensor | None = None  # (C, T), from the context on
         self._context = 0  # frames at the front that are spoken already
 
+    def due(self, count: int) -> bool:
+        """Whether so many more latents fill a window."""
+        return sum(len(piece) for piece in self._fresh) + count >= self._window
+
     def feed(self, latents: Tensor) -> Tensor | None:
         """Take latents (n, C); give samples (m,) when a window is full."""
         self._fresh.append(latents)

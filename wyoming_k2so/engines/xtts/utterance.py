@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from ...config import XttsConfig
 from ...engine import EngineError, Request, Samples
 from . import hygiene, quant
-from .decode import Decoding, decode_one_token
+from .decode import Decoding
 from .sampling import Sampling
 from .stream import VocoderStream
 
@@ -45,6 +46,10 @@ class XttsUtterance:
         self._settings, self._sampling, self._engine = settings, sampling, engine
         seed = settings.seed if request.seed is None else request.seed
         self._seed = secrets.randbits(62) if seed is None else seed
+        self._batch = engine.batch
+        self._runs_dry = 0.0
+        """When the listener will have heard all sound so far; before there is any, at once."""
+
         self._closed = False
 
     @property
@@ -114,35 +119,49 @@ class XttsUtterance:
         """Sound as the vocoder makes it; an empty piece after each block of codes that fills no window."""
         if self._closed:
             raise EngineError("The reply is over; begin another.")
+        self._engine.check_open()
         model = self._model
         windows = self._settings.vocoder_windows
         stream = VocoderStream(
             model.vocoder, self._voice.timbre, model.architecture, windows=windows, speed=self._request.speed
         )
+        with self._batch.row() as (cache, row):
+            decoding = Decoding(model.gpt, cache, row, self._sampling, generator, limit=limit, exact=exact)
+            try:
+                yield from self._decode(decoding, tokens, stream, exact=exact)
+            except quant.NotANumber as error:
+                self._engine.distrust(model, str(error))
+                raise EngineError(f"XTTS in {model.mode} failed: {error}.") from error
+
+    def _decode(
+        self, decoding: Decoding, tokens: list[int], stream: VocoderStream, *, exact: bool
+    ) -> Generator[Samples]:
+        device, batch = self._model.device, self._batch
         # Looking at the codes waits for the device: on CUDA, only once per window.
-        block = min(windows) if model.device.type == "cuda" else 1
-        cache = self._engine.borrow_cache()
-        try:
-            decoding = Decoding(model.gpt, cache, 0, self._sampling, generator, limit=limit, exact=exact)
-            decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=model.device))
-            start, ended = 0, False
-            while not ended:
-                while decoding.count < start + block and not decoding.full:
-                    decode_one_token(model.gpt, [decoding])
-                stop = decoding.stopped_at(start)
-                end = decoding.count if stop is None else stop + 1
-                ended = stop is not None or decoding.full or (not exact and self._loops(decoding, end))
-                samples = stream.feed(decoding.latents[start:end])
-                start = end
-                yield _NOTHING if samples is None else _numpy(samples)
-            samples = stream.finish()
-            if samples is not None:
-                yield _numpy(samples)
-        except quant.NotANumber as error:
-            self._engine.distrust(model, str(error))
-            raise EngineError(f"XTTS in {model.mode} failed: {error}.") from error
-        finally:
-            self._engine.return_cache(cache)
+        block = min(self._settings.vocoder_windows) if device.type == "cuda" else 1
+        decoding.deadline = self._runs_dry
+        with batch.alone(decoding):
+            decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=device))
+        start, ended = 0, False
+        while not ended:
+            while decoding.count < start + block and not decoding.full:
+                batch.advance(decoding)
+            stop = decoding.stopped_at(start)
+            end = decoding.count if stop is None else stop + 1
+            ended = stop is not None or decoding.full or (not exact and self._loops(decoding, end))
+            latents, start = decoding.latents[start:end], end
+            if not (ended or stream.due(len(latents))):
+                stream.feed(latents)
+                yield _NOTHING
+                continue
+            with batch.alone(decoding):
+                pieces = [stream.feed(latents), stream.finish() if ended else None]
+            for piece in pieces:
+                if piece is not None:
+                    samples = _numpy(piece)
+                    self._runs_dry = max(self._runs_dry, time.monotonic()) + len(samples) / self.rate
+                    decoding.deadline = self._runs_dry
+                    yield samples
 
     def _loops(self, decoding: Decoding, end: int) -> bool:
         if not self._settings.stop_loops or not hygiene.loop_length(decoding.codes[max(0, end - 60) : end].tolist()):

@@ -1,0 +1,138 @@
+"""Utterances that share steps: what each says, how the turns go, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from wyoming_k2so.config import Config
+from wyoming_k2so.engine import EngineError, Request, Samples
+from wyoming_k2so.engines.xtts import batch as batches
+from wyoming_k2so.engines.xtts import decode, quant
+from wyoming_k2so.engines.xtts.batch import Batch
+from wyoming_k2so.engines.xtts.decode import Decoding
+from wyoming_k2so.engines.xtts.engine import XttsEngine
+from wyoming_k2so.engines.xtts.model import KVCache, TorchGpt
+from wyoming_k2so.engines.xtts.sampling import Sampling
+
+from .conftest import SPEAKER
+from .test_loading import asking
+
+TEXTS = ["The light is on.", "It is raining, so take a coat.", "Yes.", "Dinner is at seven.", "Who is there?"]
+
+
+@pytest.fixture(scope="module", params=["none", "int8"])
+def speaking(request: pytest.FixtureRequest, config: Config, tmp_path_factory: pytest.TempPathFactory) -> XttsEngine:
+    cache = tmp_path_factory.mktemp("cache")
+    return XttsEngine.load(asking(config, cache, quantization=request.param, vocoder_precision="fp32"))
+
+
+def say(engine: XttsEngine, text: str) -> Samples:
+    with_seed = Request(SPEAKER, "en", seed=5)
+    return np.concatenate(list(engine.open(with_seed).say_exactly(text, 40)))
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Rows of each step."""
+    seen: list[int] = []
+    original = decode.decode_one_token
+
+    def counted(gpt: TorchGpt, decodings: list[Decoding]) -> None:
+        seen.append(len(decodings))
+        original(gpt, decodings)
+
+    monkeypatch.setattr(batches, "decode_one_token", counted)
+    return seen
+
+
+def test_replies_at_once_sound_as_alone(speaking: XttsEngine, sizes: list[int]) -> None:
+    alone = [say(speaking, text) for text in TEXTS]
+    steps = len(sizes)
+    together: dict[str, Samples] = {}
+    threads = [
+        threading.Thread(target=lambda text=text: together.update({text: say(speaking, text)})) for text in TEXTS
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for text, samples in zip(TEXTS, alone, strict=True):
+        if speaking.mode == "int8":
+            assert np.array_equal(together[text], samples)
+        else:
+            assert np.abs(together[text] - samples).max() < 1e-4
+    assert max(sizes) > 1
+    assert len(sizes) - steps < steps, "steps were shared"
+    assert speaking.batch.free == 8
+    assert not speaking.batch._expected
+
+
+def test_who_has_the_least_sound_left_goes_first(gpt: TorchGpt) -> None:
+    batch, order = Batch(gpt, 3, 64), list[float]()
+    cache = KVCache(gpt.arch, 1, 64, gpt.device)
+
+    def decoding(deadline: float) -> Decoding:
+        made = Decoding(gpt, cache, 0, Sampling(), torch.Generator(), limit=4)
+        made.deadline = deadline
+        return made
+
+    def take(deadline: float) -> None:
+        with batch.alone(decoding(deadline)):
+            order.append(deadline)
+
+    threads = [threading.Thread(target=take, args=(deadline,)) for deadline in (3.0, 1.0, 2.0)]
+    with batch.alone(decoding(0.0)):
+        for thread in threads:
+            thread.start()
+        while len(batch._turns) < 3:
+            time.sleep(0.001)
+    for thread in threads:
+        thread.join(10)
+    assert order == [1.0, 2.0, 3.0]
+
+
+def test_rows_are_given_back_and_waited_for(gpt: TorchGpt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_ROW_PATIENCE_S", 0.05)
+    batch = Batch(gpt, 1, 64)
+    with batch.row() as (_, row):
+        assert row == 0
+        with pytest.raises(EngineError, match="--max-streams"), batch.row():
+            pass
+    with batch.row() as (_, row):
+        assert row == 0
+
+
+def test_reply_that_is_dropped_holds_up_nobody(speaking: XttsEngine) -> None:
+    dropped = speaking.open(Request(SPEAKER, "en", seed=1)).say_exactly("I will be cut off.", 60)
+    next(dropped)
+    assert len(say(speaking, "Yes.")) > 4096
+    dropped.close()
+    assert speaking.batch.free == 8
+    assert len(say(speaking, "Yes.")) > 4096
+
+
+def test_fault_in_a_step_is_told_to_all_that_shared_it(gpt: TorchGpt, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_gpt: TorchGpt, _decodings: list[Decoding]) -> None:
+        raise quant.NotANumber
+
+    monkeypatch.setattr(batches, "decode_one_token", broken)
+    batch, raised = Batch(gpt, 2, 64), list[Tensor | str]()
+    cache = KVCache(gpt.arch, 2, 64, gpt.device)
+
+    def ask(row: int) -> None:
+        with pytest.raises(quant.NotANumber):
+            batch.advance(Decoding(gpt, cache, row, Sampling(), torch.Generator(), limit=4))
+        raised.append(str(row))
+
+    threads = [threading.Thread(target=ask, args=(row,)) for row in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(map(str, raised)) == ["0", "1"]
