@@ -11,7 +11,7 @@ import numpy as np
 
 from wyoming_k2so.engine import Attribution, EngineError, Request, Samples, Utterance, Voice
 
-Failure = Literal["raise", "raise-late", "nan", "silent"]
+Failure = Literal["raise", "raise-late", "nan", "silent", "hang", "hang-late"]
 
 NOBODY = Attribution("Nobody", "")
 
@@ -30,6 +30,8 @@ class ScriptedEngine:
         rate: samples per second.
         piece_s: seconds of sound in each piece.
         gate: when given, each segment waits for a permit before its first piece.
+
+    A call that hangs goes on when `go_on` is set.
     """
 
     CHAR_S = 0.02
@@ -60,6 +62,7 @@ class ScriptedEngine:
         self.rate = rate
         self.piece_s = piece_s
         self.gate = gate
+        self.go_on = threading.Event()
         self._max_chars = max_chars
         self._voices = voices or (make_voice("test"),)
         self.said: list[str] = []
@@ -117,10 +120,14 @@ class ScriptedUtterance:
                 raise EngineError("the script says that this fails")
             if failure == "silent":
                 return
+            if failure == "hang":
+                engine.go_on.wait()
             for start in range(0, len(sound), size):
                 if failure == "raise-late" and start:
                     raise RuntimeError("the script says that this fails half-way")
                 piece = sound[start : start + size]
+                if failure == "hang-late" and start:
+                    engine.go_on.wait()
                 if failure == "nan" and start:
                     piece = piece * np.nan
                 time.sleep(engine.rtf * len(piece) / engine.rate)

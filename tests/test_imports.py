@@ -40,6 +40,7 @@ ARROWS = {
         "pipeline",
         "prebuffer",
         "requests",
+        "watchdog",
     },
     "control": {"catalog", "loader", "metrics", "options"},
     "discovery": set[str](),
@@ -54,7 +55,7 @@ ARROWS = {
     "loudness": set[str](),
     "metrics": set[str](),
     "options": set[str](),
-    "pipeline": {"audio", "catalog", "handover", "loudness", "metrics", "prebuffer", "text"},
+    "pipeline": {"audio", "catalog", "handover", "loudness", "metrics", "prebuffer", "text", "watchdog"},
     "playback": {"pipeline"},
     "plot": {"bench", "metrics"},
     "prebuffer": set[str](),
@@ -62,6 +63,7 @@ ARROWS = {
     "requests": {"options"},
     "server": {"connection"},
     "text": set[str](),
+    "watchdog": set[str](),
 }
 
 

@@ -25,8 +25,9 @@ from .discovery import announced, reachable_host
 from .engine import AudioFormat, ConsentNeeded, EngineError
 from .loader import LOADING, Loader
 from .metrics import Metrics
-from .pipeline import SYNTHESIS, Reply
+from .pipeline import Reply
 from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
+from .watchdog import SYNTHESIS
 
 _LOGGER = logging.getLogger(__name__)
 

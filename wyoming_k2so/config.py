@@ -56,6 +56,14 @@ class ServerConfig:
     when_busy: str = option(
         "fallback", "beyond that: speak in the fallback voice at once, or wait", choices=("fallback", "wait")
     )
+    watchdog: float = option(
+        30.0,
+        "seconds without a sign of life after which an engine that speaks counts as hung: another voice goes on and it "
+        "is loaded anew; 0: never",
+        low=0,
+        high=3600,
+        metavar="SECONDS",
+    )
     max_connections: int = option(256, "clients connected at once", low=1, high=10000)
 
 

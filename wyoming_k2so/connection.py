@@ -31,6 +31,7 @@ from .metrics import Metrics
 from .pipeline import Reply
 from .prebuffer import Pace
 from .requests import BadRequest, parse_speech, parse_text, parse_voice
+from .watchdog import Watchdog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -55,11 +56,14 @@ class Service:
     metrics: Metrics
     paces: WeakKeyDictionary[Engine, Pace] = field(default_factory=WeakKeyDictionary)
     admission: Admission = field(init=False)
+    watchdog: Watchdog | None = field(init=False)
     limits: Limits = field(default_factory=lambda: Limits(payload_of={ADD_VOICE: MAX_CLIP_BYTES}))
 
     def __post_init__(self) -> None:
         """Make what depends on the settings."""
-        self.admission = Admission(self.control.config.server.max_streams)
+        settings = self.control.config.server
+        self.admission = Admission(settings.max_streams)
+        self.watchdog = Watchdog(settings.watchdog, self.control.restart) if settings.watchdog else None
 
 
 @dataclass
@@ -253,6 +257,7 @@ class Connection:
                 stream=replace(service.control.config.stream, **request.stream),
                 text_format=request.text_format,
                 pace=service.paces.setdefault(choice.engine, Pace()),
+                watchdog=service.watchdog,
             )
         except BadRequest as error:
             job.refuse(str(error), "bad-request")

@@ -14,7 +14,7 @@ from typing import Any
 from . import __version__, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config
-from .engine import Cloning, EngineError
+from .engine import Cloning, Engine, EngineError
 from .loader import EMBEDDED, FLAGSHIP, Loader, State
 from .metrics import Metrics
 
@@ -127,6 +127,11 @@ class Control:
             if name.casefold() == (self.config.voice.voice or "").casefold():
                 raise Refused("bad-voice", f"{name} is the default voice; choose another one first")
             await self._clone(cloning.remove_voice, name)
+
+    def restart(self, engine: Engine) -> None:
+        """Load an engine anew that hangs, beside the one that speaks meanwhile. From any thread, at once."""
+        if self._loader.restart(engine, self.config):
+            self._metrics.hang(engine.name)
 
     def _check_lock(self) -> None:
         if self.config.server.lock_settings:

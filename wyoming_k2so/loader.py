@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
+from weakref import WeakSet
 
 from . import engines
 from .catalog import Catalog, UnknownVoice
@@ -24,6 +25,9 @@ LOADING = "loading"
 
 EMBEDDED = "piper"
 FLAGSHIP = "xtts"
+
+MAX_HUNG = 3
+"""An engine that hangs keeps its memory: with so many of them there, no further one is loaded."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,9 @@ class Loader:
         self._catalog = catalog
         self._load = load
         self._check = check
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time = threading.RLock()
+        self._hung: WeakSet[Engine] = WeakSet()
+        self._noticing = threading.Lock()
         self.states: dict[str, State] = {}
 
     def start(
@@ -92,7 +98,8 @@ class Loader:
         """
         with self._one_at_a_time:
             before = self.states.get(name, State("off"))
-            self.states[name] = State("loading")
+            if before.state != "loading":
+                self.states[name] = State("loading")
             try:
                 engine = self._load(name, config)
             except EngineError as error:
@@ -113,6 +120,37 @@ class Loader:
             self._catalog.drop(name)
             self._catalog.incomplete = False
             self.states[name] = State("off", reason)
+
+    def restart(self, engine: Engine, config: Config) -> bool:
+        """Load an engine that hangs anew, in a thread of its own; False when that was asked for already.
+
+        The one that hangs speaks no more replies from now on, if there is another engine that can.
+        """
+        with self._noticing:
+            if engine in self._hung or engine not in self._catalog.engines:
+                return False
+            self._hung.add(engine)
+            if len(self._catalog.engines) > 1:
+                self._catalog.incomplete = True
+                self._catalog.drop(engine.name)
+            state = self.states[engine.name] = State("loading", "it hung and is loaded anew")
+        _LOGGER.error("Engine %s hangs; it is loaded anew", engine.name)
+        threading.Thread(target=self._replace, args=(engine.name, state, config), name=LOADING, daemon=True).start()
+        return True
+
+    def _replace(self, name: str, state: State, config: Config) -> None:
+        with self._one_at_a_time:
+            if self.states[name] is not state:
+                return  # somebody has loaded or unloaded it meanwhile
+            try:
+                if len(self._hung) >= MAX_HUNG:
+                    raise EngineError(f"{name} hung {MAX_HUNG} times and keeps its memory; start the server anew")
+                self.load(name, config)
+                _LOGGER.warning("Engine %s speaks again", name)
+            except Exception as error:  # noqa: BLE001  beside one that hangs, memory may run out
+                why = str(error) or type(error).__name__
+                self.states[name] = State("failed", why)
+                _LOGGER.error("Engine %s cannot be loaded anew: %s", name, why)
 
     def _join(self, config: Config) -> None:
         try:

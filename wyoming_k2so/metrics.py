@@ -112,12 +112,15 @@ class Metrics:
         self._retries = counter("retries", "Segments that had to be tried once more", "engine")
         self._fallbacks = counter("fallbacks", "Segments spoken by the fallback voice", "engine")
         self._substitutions = counter("substitutions", "Replies in another voice than asked for", "engine")
+        self._hangs = counter("hangs", "Times that an engine hung and was loaded anew", "engine")
         self._yielded = counter("busy", "Replies that the fallback voice spoke because the engine was busy", "engine")
         self._first_audio = histogram(
             "first_audio_seconds", "From the first text to the first sound", (0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10)
         )
         self._rtf = histogram("rtf", "Time spent per second of sound", (0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 3))
-        self._sums = dict.fromkeys(("replies", "errors", "underruns", "retries", "fallbacks", "substitutions"), 0)
+        self._sums = dict.fromkeys(
+            ("replies", "errors", "underruns", "retries", "fallbacks", "substitutions", "hangs"), 0
+        )
         self._last: dict[str, Any] | None = None
         self.active_streams = Gauge("k2so_active_streams", "Replies being spoken now", registry=self.registry)
 
@@ -128,6 +131,11 @@ class Metrics:
     def refuse(self) -> None:
         """Count a request that no engine got to speak."""
         self._requests.labels("none", "refused").inc()
+
+    def hang(self, engine: str) -> None:
+        """Count an engine that hung."""
+        self._sums["hangs"] += 1
+        self._hangs.labels(engine).inc()
 
     def observe(self, figures: Figures) -> None:
         """Add a finished reply."""

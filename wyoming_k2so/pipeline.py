@@ -1,7 +1,7 @@
 """One reply: text goes in at one side, chunks of sound come out at the other, a thread between them speaks.
 
 The pipeline knows nothing of sockets or models. It keeps the reply alive: a segment that fails is tried once more, then
-spoken by the fallback voice in the same audio format, and the reply goes on.
+spoken by the fallback voice in the same audio format, and the reply goes on. A voice that hangs is not tried again.
 """
 
 from __future__ import annotations
@@ -26,13 +26,11 @@ from .loudness import Leveller
 from .metrics import AUDIBLE_GAP_S, Figures, PlaybackClock
 from .prebuffer import AutoPrebuffer, FixedPrebuffer, Moment, Pace, Prebuffer, letters
 from .text import Segment, Segmenter
+from .watchdog import SYNTHESIS, Caller, Watchdog
 
 _LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-# Name of every thread that may be inside a model.
-SYNTHESIS = "synthesis"
 
 # Chunks that may wait for a slow reader: at 4096 samples and 22.05 kHz, 12 s of speech.
 QUEUE_CHUNKS = 64
@@ -58,6 +56,7 @@ class Reply:
         stream: StreamConfig | None = None,
         text_format: str = "text",
         pace: Pace | None = None,
+        watchdog: Watchdog | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare a reply; nothing runs before `start`.
@@ -68,6 +67,7 @@ class Reply:
             stream: format, chunk size and prebuffer; the rate that it leaves open is the voice's.
             text_format: "text" or "ssml".
             pace: what the engine's earlier replies taught about its speed; None: nothing yet.
+            watchdog: how long a call into an engine may take; None: for ever.
             clock: seconds, for the figures only.
         """
         stream = stream or StreamConfig()
@@ -76,7 +76,7 @@ class Reply:
         self.format: AudioFormat | None = None
         """Known before the first chunk comes, and at the end of a reply without sound."""
 
-        self._speakers = [_Speaker(choice), *([_Speaker(fallback)] if fallback else [])]
+        self._speakers = [_Speaker(who, watchdog) for who in (choice, fallback) if who]
         self._stream = stream
         self._segmenter = Segmenter(
             max_chars=choice.engine.max_chars(choice.request.language),
@@ -234,7 +234,7 @@ class Reply:
         finally:
             self.figures.mode = self._engine.mode
             for speaker in self._speakers:
-                speaker.close()
+                speaker.end()
             self._out.close()
 
     def _voice_rate(self) -> int:
@@ -295,6 +295,8 @@ class Reply:
         heard = 0  # samples of this segment that are on their way already
         for attempt, speaker in enumerate((voice, voice, *fallback)):
             self._out.check()
+            if speaker.hung:
+                continue
             if attempt == 1:
                 self.figures.retries += 1
             if speaker is not voice:
@@ -323,7 +325,7 @@ class Reply:
         leveller = speaker.leveller(utterance.rate, self._stream.loudness)
         resampler = Resampler(utterance.rate, self.format.rate)
         produced = 0
-        with closing(utterance.say(text)) as sounds:
+        with closing(speaker.say(text)) as sounds:
             while (samples := self._timed(lambda: next(sounds, None))) is not None:
                 self._out.check()
                 if not np.isfinite(samples).all():
@@ -371,9 +373,10 @@ class Reply:
 class _Speaker:
     """A choice and its utterance, opened when first needed and opened anew after a failure."""
 
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: Choice, watchdog: Watchdog | None) -> None:
         self._choice = choice
         self._utterance: Utterance | None = None
+        self._caller = Caller(choice.engine, watchdog)
 
     def __str__(self) -> str:
         return f"{self._choice.engine.name}/{self._choice.request.voice}"
@@ -382,15 +385,42 @@ class _Speaker:
     def engine(self) -> str:
         return self._choice.engine.name
 
+    @property
+    def hung(self) -> bool:
+        """Whether it will never speak again."""
+        return self._caller.hung
+
     def open(self) -> Utterance:
-        if self._utterance is None:
-            self._utterance = self._choice.engine.open(self._choice.request)
-        return self._utterance
+        return self._caller.call(self._open)
+
+    def say(self, segment: str) -> Generator[Samples]:
+        """The engine's own sound of a segment."""
+        sounds = self._caller.call(lambda: self._open().say(segment))
+        try:
+            while (samples := self._caller.call(lambda: next(sounds, None))) is not None:
+                yield samples
+        finally:
+            self._caller.clean_up(sounds.close)
 
     def leveller(self, rate: int, target: float | None) -> Leveller | None:
         return None if target is None else Leveller(self._choice.meter, target, rate)
 
     def close(self) -> None:
+        self._caller.clean_up(self._close)
+
+    def end(self) -> None:
+        """Close for good."""
+        try:
+            self.close()
+        finally:
+            self._caller.end()
+
+    def _open(self) -> Utterance:
+        if self._utterance is None:
+            self._utterance = self._choice.engine.open(self._choice.request)
+        return self._utterance
+
+    def _close(self) -> None:
         utterance, self._utterance = self._utterance, None
         if utterance is not None:
             utterance.close()

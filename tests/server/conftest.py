@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,23 +29,31 @@ from wyoming_k2so.server import Server
 ROOT = Path(__file__).parents[2]
 
 
-def make_service(*engines: Engine, config: Config | None = None, stream: StreamConfig | None = None) -> Service:
-    """What a server shares between its connections, around `engines`."""
+def cannot_load(name: str, _config: Config) -> Engine:
+    raise EngineError(f"{name} cannot be loaded here")
+
+
+def make_service(
+    *engines: Engine,
+    config: Config | None = None,
+    stream: StreamConfig | None = None,
+    load: Callable[[str, Config], Engine] = cannot_load,
+) -> Service:
+    """What a server shares between its connections, around `engines`; `load` makes those that are loaded later."""
     config = config or Config(stream=stream or StreamConfig(chunk_samples=2048, prebuffer=0, early_clause=False))
     catalog, metrics = Catalog(engines, config.voice), Metrics()
-
-    def load(name: str, _config: Config) -> Engine:
-        raise EngineError(f"{name} cannot be loaded here")
-
     return Service(catalog, Control(config, catalog, Loader(catalog, load), metrics), metrics)
 
 
 @asynccontextmanager
 async def served(
-    *engines: Engine, stream: StreamConfig | None = None, config: Config | None = None
+    *engines: Engine,
+    stream: StreamConfig | None = None,
+    config: Config | None = None,
+    load: Callable[[str, Config], Engine] = cannot_load,
 ) -> AsyncIterator[tuple[Service, int]]:
     """A server for `engines` on a free port; gives its service and the port."""
-    service = make_service(*engines, stream=stream, config=config)
+    service = make_service(*engines, stream=stream, config=config, load=load)
     server = Server("tcp://127.0.0.1:0", service)
     async with server.listening() as port:
         assert port is not None
