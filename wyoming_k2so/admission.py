@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 PATIENCE_S = 30.0
@@ -21,14 +22,21 @@ class Busy(Exception):
 class Admission:
     """Turns of each engine, first come, first served. Used on one event loop."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
+        self._clock = clock
+        self._began = clock()
+        self._used: dict[str, float] = {}
         self._speaking: Counter[str] = Counter()
         self._waiting: defaultdict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
 
     def full(self, engine: str) -> bool:
         """Whether the next reply would have to wait."""
         return self._speaking[engine] >= self._most
+
+    def unused_s(self, engine: str) -> float:
+        """Seconds since its last reply ended, or since the start; 0 while it speaks. May be asked by any thread."""
+        return 0.0 if self._speaking[engine] else self._clock() - self._used.get(engine, self._began)
 
     @asynccontextmanager
     async def turn(self, engine: str) -> AsyncIterator[None]:
@@ -68,4 +76,5 @@ class Admission:
             if not turn.done():
                 turn.set_result(None)
                 return
+        self._used[engine] = self._clock()
         self._speaking[engine] -= 1

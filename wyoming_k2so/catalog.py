@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from .config import VoiceConfig
 from .engine import Engine, Request, Voice
 from .loudness import Meter
+from .sleeper import Sleeper
 
 
 class UnknownVoice(LookupError):
@@ -23,6 +24,9 @@ class Choice:
     request: Request
     instead_of: str | None = None
     """What was asked for, when it is not there for now."""
+
+    asleep: Sleeper | None = None
+    """Who would have spoken, and shall be woken."""
 
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
     """How loud the voice has been so far."""
@@ -68,24 +72,39 @@ class Catalog:
         A voice's name decides; else the language does, and the server's default voice is taken if it knows that
         language; else the default voice speaks. `engine` limits the search to one engine. Defaults are wishes: while no
         loaded engine can fulfil them, another voice speaks. So it is with what was asked for while the catalog is
-        `incomplete`.
+        `incomplete`, or while the engine that would speak is asleep.
 
         Raises:
             UnknownVoice: nothing fits.
         """
+        asleep = None
         try:
-            return self._resolve(voice, speaker, language, speed, engine)
+            choice = self._resolve(self._engines, voice, speaker, language, speed, engine)
+            if not isinstance(choice.engine, Sleeper):
+                return choice
+            asleep, language = choice.engine, choice.request.language
+            asked = choice.request.voice
         except UnknownVoice:
             if not self.incomplete:
                 raise
-        known = language if language is not None and self._anyone_speaks(language) else None
-        asked = " ".join(filter(None, (voice, speaker, language)))
-        return replace(self._resolve(None, None, known, speed, None), instead_of=asked)
+            asked = " ".join(filter(None, (voice, speaker, language)))
+        awake = self._awake()
+        known = language if language is not None and _anyone_speaks(awake, language) else None
+        return replace(self._resolve(awake, None, None, known, speed, None), instead_of=asked, asleep=asleep)
+
+    def _awake(self) -> tuple[Engine, ...]:
+        return tuple(engine for engine in self._engines if not isinstance(engine, Sleeper))
 
     def _resolve(
-        self, voice: str | None, speaker: str | None, language: str | None, speed: float | None, engine: str | None
+        self,
+        engines: tuple[Engine, ...],
+        voice: str | None,
+        speaker: str | None,
+        language: str | None,
+        speed: float | None,
+        engine: str | None,
     ) -> Choice:
-        offers = [(e, v) for e in self._engines if engine in (None, e.name) for v in e.voices() if v.installed]
+        offers = [(e, v) for e in engines if engine in (None, e.name) for v in e.voices() if v.installed]
         if voice is not None:
             fits = [offer for offer in offers if offer[1].name.casefold() == voice.casefold()]
             if not fits:
@@ -108,7 +127,7 @@ class Catalog:
 
     def fallback(self, choice: Choice) -> Choice | None:
         """Who speaks when `choice` cannot: the last engine, in a voice that knows the language if it has one."""
-        for engine in reversed(self._engines):
+        for engine in reversed(self._awake()):
             voices = [v for v in engine.voices() if v.installed]
             voices.sort(key=lambda v: not _speaks(v, choice.request.language))
             for voice in voices:
@@ -119,9 +138,6 @@ class Catalog:
 
     def _choice(self, engine: Engine, request: Request) -> Choice:
         return Choice(engine, request, meter=self._meters[engine.name, request.voice, request.speaker])
-
-    def _anyone_speaks(self, language: str) -> bool:
-        return any(_speaks(voice, language) for engine in self._engines for voice in engine.voices())
 
     def _without_name(self, offers: list[tuple[Engine, Voice]], language: str | None) -> list[tuple[Engine, Voice]]:
         wanted = language or (None if self.defaults.voice else self.defaults.language)
@@ -148,6 +164,10 @@ class Catalog:
             return known
         default = self.defaults.language
         return (_speaks(voice, default) if default else None) or voice.languages[0]
+
+
+def _anyone_speaks(engines: Iterable[Engine], language: str) -> bool:
+    return any(_speaks(voice, language) for engine in engines for voice in engine.voices())
 
 
 def _speaks(voice: Voice, language: str) -> str | None:

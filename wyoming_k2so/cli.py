@@ -149,10 +149,11 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
         except OSError as error:
             raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
     catalog = Catalog(defaults=config.voice)
-    loader = Loader(catalog)
+    loader = Loader(catalog, changed=metrics.engine_state)
     identity = server_id(config.engines.data_dir.expanduser())
     control = Control(config, catalog, loader, metrics, identity)
-    server = Server(config.server.uri, Service(catalog, control, metrics))
+    service = Service(catalog, control, metrics)
+    server = Server(config.server.uri, service)
 
     failures: list[Exception] = []
 
@@ -165,6 +166,8 @@ def _serve(config: Config, _flags: argparse.Namespace) -> int:
                 loop.call_soon_threadsafe(server.stop)
 
         loader.start(config, wait=False, failed=failed)
+        if config.server.idle_unload:
+            loader.watch(60 * config.server.idle_unload, service.admission.unused_s)
         async with server.listening() as port, AsyncExitStack() as stack:
             _log_ready(config.server.uri, host, port, time.monotonic() - began)
             if config.server.zeroconf is not None and port is not None:

@@ -64,6 +64,13 @@ class ServerConfig:
         high=3600,
         metavar="SECONDS",
     )
+    idle_unload: float = option(
+        0.0,
+        "minutes without a reply after which XTTS's memory is freed until it is asked for; 0: never",
+        low=0,
+        high=10080,
+        metavar="MINUTES",
+    )
     max_connections: int = option(256, "clients connected at once", low=1, high=10000)
 
 

@@ -251,6 +251,8 @@ class Connection:
                 speed=request.speed,
                 engine=self._engine,
             )
+            if choice.asleep is not None:
+                choice.asleep.wake()
             job.reply = Reply(
                 choice,
                 service.catalog.fallback(choice),
@@ -305,7 +307,7 @@ class Connection:
             finally:
                 if job.reply is not None:
                     job.reply.cancel()
-                self._current = None
+                self._current = job = None  # a reply holds its model, and the next one may never come
 
     async def _take_turn(self, job: _Job, reply: Reply) -> int:
         """Speak a reply when its engine has room for it, or in the fallback voice at once if that is the choice."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -110,7 +111,7 @@ class Control:
             Refused: the settings are locked (`locked`), no engine clones voices (`cannot-clone`), or name, language or
                 clip are of no use (`bad-voice`).
         """
-        cloning = self._cloning()
+        cloning = await self._cloning()
         async with self._changing:
             if any(v.name.casefold() == name.casefold() for engine in self._catalog.engines for v in engine.voices()):
                 raise Refused("bad-voice", f"there is a voice {name} already; remove it first, or take another name")
@@ -122,7 +123,7 @@ class Control:
         Raises:
             Refused: as with `add_voice`; also when it is the default voice.
         """
-        cloning = self._cloning()
+        cloning = await self._cloning()
         async with self._changing:
             if name.casefold() == (self.config.voice.voice or "").casefold():
                 raise Refused("bad-voice", f"{name} is the default voice; choose another one first")
@@ -137,8 +138,10 @@ class Control:
         if self.config.server.lock_settings:
             raise Refused("locked", "this server's settings are locked; change them where it is started")
 
-    def _cloning(self) -> Cloning:
+    async def _cloning(self) -> Cloning:
         self._check_lock()
+        with suppress(EngineError):  # its state tells why
+            await asyncio.to_thread(self._loader.awaken)
         for engine in self._catalog.engines:
             if isinstance(engine, Cloning):
                 return engine

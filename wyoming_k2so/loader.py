@@ -1,13 +1,16 @@
 """Loads engines beside the ones that speak, and puts them into the catalog when they are ready.
 
-A load that fails leaves everything as it was; the state says why.
+A load that fails leaves everything as it was; the state says why. A model that is not used may be freed: a stand-in
+takes its place in the catalog until it is asked for.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -17,11 +20,14 @@ from . import engines
 from .catalog import Catalog, UnknownVoice
 from .config import Config
 from .engine import Adjustable, Engine, EngineError
+from .sleeper import Sleeper
 
 _LOGGER = logging.getLogger(__name__)
 
 LOADING = "loading"
 """Name of the threads that load."""
+
+WATCH = "idle watch"
 
 EMBEDDED = "piper"
 FLAGSHIP = "xtts"
@@ -34,7 +40,7 @@ MAX_HUNG = 3
 class State:
     """Where an engine stands."""
 
-    state: Literal["loading", "ready", "failed", "off"]
+    state: Literal["loading", "ready", "idle", "failed", "off"]
     detail: str = ""
     """Why, in one sentence."""
 
@@ -47,13 +53,22 @@ class Loader:
         catalog: Catalog,
         load: Callable[[str, Config], Engine] = engines.load,
         check: Callable[[str, Config], None] = engines.check,
+        reclaim: Callable[[str], None] = engines.reclaim,
+        changed: Callable[[str, str], None] = lambda _engine, _state: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`changed` is told an engine's name and its new state."""
         self._catalog = catalog
         self._load = load
         self._check = check
-        self._one_at_a_time = threading.RLock()
         self._hung: WeakSet[Engine] = WeakSet()
         self._noticing = threading.Lock()
+        self._reclaim = reclaim
+        self._changed = changed
+        self._clock = clock
+        self._touched = clock()
+        self._config = Config()
+        self._one_at_a_time = threading.RLock()
         self.states: dict[str, State] = {}
 
     def start(
@@ -68,6 +83,7 @@ class Loader:
             EngineError: an engine that was asked for by name cannot be loaded, or the embedded voice is broken.
             UnknownVoice: the default voice is none of those loaded, and none will join.
         """
+        self._config = config
         wanted = config.engines.engine
         if wanted == FLAGSHIP:
             self._check(FLAGSHIP, config)
@@ -75,17 +91,17 @@ class Loader:
         if wanted == FLAGSHIP and wait:
             self.load(FLAGSHIP, config)
         elif wanted == "auto" and (absent := engines.missing(FLAGSHIP)):
-            self.states[FLAGSHIP] = State("off", f"{', '.join(absent)} not installed")
+            self._set(FLAGSHIP, State("off", f"{', '.join(absent)} not installed"))
         elif wanted == "auto" and wait:
             self._join(config)
         elif wanted in ("auto", FLAGSHIP):
-            self.states[FLAGSHIP] = State("loading")
+            self._set(FLAGSHIP, State("loading"))
             self._catalog.incomplete = True
             join = self._join_late if wanted == "auto" else partial(self._join_or_fail, failed)
             threading.Thread(target=join, args=(config,), name=LOADING, daemon=True).start()
             return
         else:
-            self.states[FLAGSHIP] = State("off", "not asked for")
+            self._set(FLAGSHIP, State("off", "not asked for"))
         self._catalog.check_defaults()
 
     def load(self, name: str, config: Config, *, tentative: bool = False) -> None:
@@ -99,19 +115,20 @@ class Loader:
         with self._one_at_a_time:
             before = self.states.get(name, State("off"))
             if before.state != "loading":
-                self.states[name] = State("loading")
+                self._set(name, State("loading"))
             try:
                 engine = self._load(name, config)
             except EngineError as error:
                 if tentative or any(engine.name == name for engine in self._catalog.engines):
-                    self.states[name] = before
+                    self._set(name, before)
                 else:
                     self._catalog.incomplete = True
-                    self.states[name] = State("failed", str(error))
+                    self._set(name, State("failed", str(error)))
                 raise
             self._catalog.put(engine, first=name == FLAGSHIP)
             self._catalog.incomplete = False
-            self.states[name] = State("ready")
+            self._touched = self._clock()
+            self._set(name, State("ready"))
             _LOGGER.debug("Engine %s is ready", name)
 
     def unload(self, name: str, reason: str) -> None:
@@ -119,7 +136,78 @@ class Loader:
         with self._one_at_a_time:
             self._catalog.drop(name)
             self._catalog.incomplete = False
-            self.states[name] = State("off", reason)
+            self._set(name, State("off", reason))
+
+    def watch(self, idle_s: float, unused_s: Callable[[str], float]) -> None:
+        """Free the flagship's model whenever it is not used for `idle_s` seconds, in a thread of its own.
+
+        `unused_s`: how long an engine, given by name, has not spoken.
+        """
+
+        def run() -> None:
+            while True:
+                time.sleep(self.rest(idle_s, unused_s))
+
+        threading.Thread(target=run, name=WATCH, daemon=True).start()
+
+    def rest(self, idle_s: float, unused_s: Callable[[str], float]) -> float:
+        """Free the flagship's model if it was not used for `idle_s`; returns in how many seconds to look again.
+
+        A reply that holds the model keeps it to its end.
+        """
+        with self._one_at_a_time:
+            if (engine := self._flagship()) is None or isinstance(engine, Sleeper):
+                return idle_s
+            left = idle_s - min(unused_s(FLAGSHIP), self._clock() - self._touched)
+            if left > 0:
+                return left
+            self._catalog.put(Sleeper(engine, self.wake))
+            del engine
+            self._reclaim(FLAGSHIP)
+            self._set(
+                FLAGSHIP, State("idle", f"not used for {idle_s / 60:g} minutes; it is loaded when it is asked for")
+            )
+        _LOGGER.info("Engine %s was not used for %g minutes: its memory is free", FLAGSHIP, idle_s / 60)
+        return idle_s
+
+    def wake(self) -> None:
+        """Load the flagship again, in a thread, if it was freed."""
+        if self.states[FLAGSHIP].state != "loading":
+            threading.Thread(target=self._awaken, name=LOADING, daemon=True).start()
+
+    def awaken(self) -> None:
+        """Load the flagship again if it was freed, and count it as used.
+
+        Raises:
+            EngineError: it cannot be loaded now; its state says why, and the next one who asks for it tries again.
+        """
+        self._touched = self._clock()
+        if not isinstance(self._flagship(), Sleeper):
+            return
+        with self._one_at_a_time:
+            if not isinstance(self._flagship(), Sleeper):
+                return  # another thread has loaded it
+            config = self._config
+            _LOGGER.info("Loading engine %s again", FLAGSHIP)
+            try:
+                self.load(FLAGSHIP, config)
+            except EngineError as error:
+                self._set(FLAGSHIP, State("failed", str(error)))
+                _LOGGER.warning("The embedded voice speaks, because XTTS cannot be loaded again: %s", error)
+                raise
+            if self._config is not config:  # sampling was changed meanwhile
+                self.adjust(self._config)
+
+    def _awaken(self) -> None:
+        with suppress(EngineError):
+            self.awaken()
+
+    def _flagship(self) -> Engine | None:
+        return next((engine for engine in self._catalog.engines if engine.name == FLAGSHIP), None)
+
+    def _set(self, name: str, state: State) -> None:
+        self.states[name] = state
+        self._changed(name, state.state)
 
     def restart(self, engine: Engine, config: Config) -> bool:
         """Load an engine that hangs anew, in a thread of its own; False when that was asked for already.
@@ -133,7 +221,8 @@ class Loader:
             if len(self._catalog.engines) > 1:
                 self._catalog.incomplete = True
                 self._catalog.drop(engine.name)
-            state = self.states[engine.name] = State("loading", "it hung and is loaded anew")
+            state = State("loading", "it hung and is loaded anew")
+            self._set(engine.name, state)
         _LOGGER.error("Engine %s hangs; it is loaded anew", engine.name)
         threading.Thread(target=self._replace, args=(engine.name, state, config), name=LOADING, daemon=True).start()
         return True
@@ -149,7 +238,7 @@ class Loader:
                 _LOGGER.warning("Engine %s speaks again", name)
             except Exception as error:  # noqa: BLE001  beside one that hangs, memory may run out
                 why = str(error) or type(error).__name__
-                self.states[name] = State("failed", why)
+                self._set(name, State("failed", why))
                 _LOGGER.error("Engine %s cannot be loaded anew: %s", name, why)
 
     def _join(self, config: Config) -> None:
@@ -169,6 +258,7 @@ class Loader:
 
     def adjust(self, config: Config) -> None:
         """Hand on settings that need no other model; they hold from the next reply on."""
+        self._config = config
         for engine in self._catalog.engines:
             if isinstance(engine, Adjustable):
                 engine.adjust(config)

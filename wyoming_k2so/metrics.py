@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Enum, Gauge, Histogram, start_http_server
 
 Outcome = Literal["ok", "cancelled", "error"]
+
+ENGINE_STATES = ("off", "loading", "ready", "idle", "failed")
 
 # A gap shorter than this is scheduling noise that every player's own buffer covers.
 AUDIBLE_GAP_S = 0.02
@@ -122,11 +124,18 @@ class Metrics:
             ("replies", "errors", "underruns", "retries", "fallbacks", "substitutions", "hangs"), 0
         )
         self._last: dict[str, Any] | None = None
+        self._states = Enum(
+            "k2so_engine_state", "Where an engine stands", ("engine",), states=ENGINE_STATES, registry=self.registry
+        )
         self.active_streams = Gauge("k2so_active_streams", "Replies being spoken now", registry=self.registry)
 
     def snapshot(self) -> dict[str, Any]:
         """Sums over all replies, and the figures of the last one that made a sound."""
         return {**self._sums, "last": self._last}
+
+    def engine_state(self, engine: str, state: str) -> None:
+        """Note where an engine stands: one of ENGINE_STATES."""
+        self._states.labels(engine).state(state)
 
     def refuse(self) -> None:
         """Count a request that no engine got to speak."""

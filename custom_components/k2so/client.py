@@ -61,7 +61,7 @@ class Engine:
 
     name: str
     state: str
-    """loading, ready, failed or off."""
+    """loading, ready, idle, failed or off."""
 
     detail: str
     mode: str | None

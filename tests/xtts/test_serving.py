@@ -25,9 +25,9 @@ from tests.xtts.test_speaker import speech
 PATIENCE_S = 100
 
 
-def start(checkpoint: Path, home: Path, engine: str = "auto") -> ServerProcess:
+def start(checkpoint: Path, home: Path, engine: str = "auto", *more: str) -> ServerProcess:
     folders = ("--data-dir", str(home / "data"), "--cache-dir", str(home / "cache"))
-    return ServerProcess("--engine", engine, "--xtts-checkpoint", str(checkpoint), *folders)
+    return ServerProcess("--engine", engine, "--xtts-checkpoint", str(checkpoint), *folders, *more)
 
 
 async def engines(client: AsyncTcpClient) -> dict[str, dict[str, str]]:
@@ -63,6 +63,23 @@ async def test_the_embedded_voice_speaks_until_xtts_is_there(engine: str, folder
         assert (await synthesize(client, TEXT, SynthesizeVoice(name=SPEAKER))).start.rate == 24_000
     assert process.stop() == 0
     assert f"instead of {SPEAKER}" in process.log
+
+
+async def test_memory_is_freed_while_nobody_speaks_and_the_embedded_voice_bridges(folder: Path, tmp_path: Path) -> None:
+    process = start(folder, tmp_path, "auto", "--idle-unload", "0.05")
+    deadline = time.monotonic() + PATIENCE_S
+    async with AsyncTcpClient("127.0.0.1", process.port) as client:
+        while (state := (await engines(client))["xtts"])["state"] != "idle":
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.1)
+        assert state["mode"] == "int8"
+        bridge = await synthesize(client, TEXT, SynthesizeVoice(name=SPEAKER))
+        assert (bridge.error, bridge.start.rate) == (None, 22_050)
+        while (await synthesize(client, TEXT, SynthesizeVoice(name=SPEAKER))).start.rate != 24_000:
+            assert time.monotonic() < deadline
+    assert process.stop() == 0
+    assert f"instead of {SPEAKER}" in process.log
+    assert "Traceback" not in process.log
 
 
 async def test_a_client_adds_a_voice_that_speaks_and_removes_it(folder: Path, tmp_path: Path) -> None:

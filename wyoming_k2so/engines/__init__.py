@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from ..config import Config
 from ..engine import Engine, EngineError
@@ -27,6 +28,9 @@ class Entry:
     check: str | None = None
     """module:function that is given the configuration and raises EngineError for what is wrong at first sight."""
 
+    reclaim: str | None = None
+    """module:function that gives memory back to the system after a model of the engine was dropped."""
+
 
 ENGINES = {
     "piper": Entry("wyoming_k2so.engines.piper:PiperEngine", ("piper",)),
@@ -35,6 +39,7 @@ ENGINES = {
         ("torch", "torchaudio", "TTS"),
         extra="xtts",
         check="wyoming_k2so.engines.xtts.source:check",
+        reclaim="wyoming_k2so.engines.xtts.memory:reclaim",
     ),
 }
 
@@ -51,8 +56,13 @@ def check(name: str, config: Config) -> None:
         package = f"'wyoming-k2so[{entry.extra}]'" if entry.extra else "wyoming-k2so"
         raise EngineError(f"engine {name} needs {', '.join(absent)}: pip install {package}")
     if entry.check is not None:
-        module, _, function = entry.check.partition(":")
-        getattr(import_module(module), function)(config)
+        _named(entry.check)(config)
+
+
+def reclaim(name: str) -> None:
+    """Give memory back to the system after a model of the engine was dropped."""
+    if (target := ENGINES[name].reclaim) is not None:
+        _named(target)()
 
 
 def load(name: str, config: Config) -> Engine:
@@ -62,9 +72,8 @@ def load(name: str, config: Config) -> Engine:
         EngineError: it cannot be loaded; the message says what to do.
     """
     check(name, config)
-    module, _, attribute = ENGINES[name].target.partition(":")
     try:
-        loader: Callable[[Config], Engine] = getattr(import_module(module), attribute).load
+        loader: Callable[[Config], Engine] = _named(ENGINES[name].target).load
     except Exception as error:  # native libraries that do not fit each other raise anything
         raise EngineError(f"engine {name} is installed but cannot be imported: {error}") from error
     try:
@@ -73,3 +82,8 @@ def load(name: str, config: Config) -> Engine:
         raise
     except Exception as error:
         raise EngineError(f"engine {name} cannot be loaded: {str(error) or type(error).__name__}") from error
+
+
+def _named(target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)

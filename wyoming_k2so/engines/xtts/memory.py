@@ -1,10 +1,14 @@
-"""How much memory this process may still take, before a model is loaded into it."""
+"""How much memory this process may still take, before a model is loaded into it; and giving it back afterwards."""
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
+import torch
+
 from ...engine import EngineError
+from .store import free_memory
 
 _OVERHEAD = 300_000_000
 """Bytes for the cache of keys and values, the vocoder's intermediate sound and the libraries."""
@@ -18,6 +22,13 @@ def check_room(needed: int, available: int | None = None) -> None:
             f"XTTS needs {(needed + _OVERHEAD) / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB is free; close"
             " other programs or use --engine piper."
         )
+
+
+def reclaim() -> None:
+    """Give back the memory of a model that nobody refers to any more."""
+    gc.collect()
+    free_memory()
+    torch.cuda.empty_cache()  # nothing without CUDA
 
 
 def available_bytes() -> int | None:
