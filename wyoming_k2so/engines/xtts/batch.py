@@ -19,7 +19,7 @@ from .model import Gpt, KVCache
 _GATHER_S = 0.005
 """How long a step waits for those who have just got their last token and will ask for the next one."""
 
-_ROW_PATIENCE_S = 30.0
+_ROW_PATIENCE_S = 20.0
 
 
 @dataclass(eq=False)
