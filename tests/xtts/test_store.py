@@ -64,7 +64,7 @@ def test_file_of_another_format_under_the_name_is_noticed(tmp_path: Path, monkey
     kept = Store(tmp_path, "f00")
     kept.save("int8", TENSORS)
     old = kept.path("int8")
-    monkeypatch.setattr(store, "FORMAT", 2)
+    monkeypatch.setattr(store, "FORMAT", 99)
     assert kept.open("int8") is None
     old.rename(kept.path("int8"))
     with pytest.raises(Damaged, match="format"):
@@ -75,9 +75,13 @@ def test_newer_format_replaces_the_older_one(tmp_path: Path, monkeypatch: pytest
     kept = Store(tmp_path, "f00")
     kept.save("int8", TENSORS)
     kept.save("bf16", TENSORS)
-    monkeypatch.setattr(store, "FORMAT", 2)
+    before = store.FORMAT
+    monkeypatch.setattr(store, "FORMAT", 99)
     kept.save("int8", TENSORS)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["f00-bf16-v1.safetensors", "f00-int8-v2.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"f00-bf16-v{before}.safetensors",
+        "f00-int8-v99.safetensors",
+    ]
 
 
 def test_full_disk_is_said_and_leaves_nothing(
