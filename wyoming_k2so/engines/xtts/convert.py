@@ -16,7 +16,7 @@ from . import quant
 from .checkpoint import Architecture, Weights, unfilled
 from .graph import GraphGpt, linears
 from .model import Block, Gpt, KVCache, TorchGpt, load_block, load_gpt
-from .store import Place
+from .store import Place, free_memory
 
 _ROWS = 128
 """Inputs on which a layer's smoothing is chosen; the peaks come from all."""
@@ -78,6 +78,8 @@ def convert(
         if samples:
             _smooth(block, inputs)
         state.update(_encoded(block, mode, f"blocks.{index}."))
+        del block, inputs
+        free_memory()  # the heap would keep the block's weights now and then, up to all of them
         if progress:
             progress((index + 1) / arch.gpt_layers)
     reference = shell.final_norm(shell.ln_f(signals[0][-len(probe.codes) :]))
