@@ -1,0 +1,1 @@
+"""The commands: one function each, given the configuration and its own flags. `cli` reads both and calls them."""

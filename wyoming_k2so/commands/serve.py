@@ -1,0 +1,106 @@
+"""Serve clients, and ask such a server whether it can speak."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import time
+from contextlib import AsyncExitStack, suppress
+
+from .. import options
+from ..catalog import Catalog
+from ..config import Config
+from ..discovery import announced, reachable_host
+from ..engine import EngineError
+from ..loader import Loader
+from ..metrics import Metrics
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def serve(config: Config, _flags: argparse.Namespace) -> int:
+    """Serve until a signal comes. Raises EngineError or OptionError when that cannot be."""
+    from ..connection import Service  # noqa: PLC0415  the other commands need no server
+    from ..control import Control  # noqa: PLC0415
+    from ..identity import server_id  # noqa: PLC0415
+    from ..server import ServeError, Server, parse_uri  # noqa: PLC0415
+
+    began = time.monotonic()
+    try:
+        _, host, _, _ = parse_uri(config.server.uri)
+    except ServeError as error:
+        raise options.OptionError(f"uri: {error}") from None
+    metrics = Metrics()
+    if config.server.metrics_port is not None:
+        try:
+            metrics.serve(host or "127.0.0.1", config.server.metrics_port)
+        except OSError as error:
+            raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
+    catalog = Catalog(defaults=config.voice)
+    loader = Loader(catalog, changed=metrics.engine_state)
+    identity = server_id(config.engines.data_dir.expanduser())
+    control = Control(config, catalog, loader, metrics, identity)
+    service = Service(catalog, control, metrics)
+    server = Server(config.server.uri, service)
+
+    failures: list[Exception] = []
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+
+        def failed(error: Exception) -> None:
+            failures.append(error)
+            with suppress(RuntimeError):  # the loop has ended already
+                loop.call_soon_threadsafe(server.stop)
+
+        loader.start(config, wait=False, failed=failed)
+        if config.server.idle_unload:
+            loader.watch(60 * config.server.idle_unload, service.admission.unused_s)
+        async with server.listening() as port, AsyncExitStack() as stack:
+            _log_ready(config.server.uri, host, port, time.monotonic() - began)
+            if config.server.zeroconf is not None and port is not None:
+                import zeroconf  # noqa: PLC0415  a server that is not announced starts without it
+
+                try:
+                    await stack.enter_async_context(announced(host, port, config.server.zeroconf, identity))
+                    _LOGGER.info("Announced on the local network")
+                except (OSError, zeroconf.Error) as error:
+                    _LOGGER.warning("Not announced on the local network: %s", error)
+            await server.stopped()
+        _LOGGER.info("Stopped")
+
+    asyncio.run(run())
+    if failures:
+        raise failures[0]
+    return 0
+
+
+def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
+    if port is None:
+        _LOGGER.info("Ready at %s after %.1f s", uri, seconds)
+        return
+    _LOGGER.info("Ready at tcp://%s:%d after %.1f s", host, port, seconds)
+    _LOGGER.info(
+        "To add it to Home Assistant: Settings > Devices & services > Add integration > Wyoming Protocol, "
+        "host %s, port %d",
+        reachable_host(host),
+        port,
+    )
+
+
+def check(config: Config, _flags: argparse.Namespace) -> int:
+    """Ask the server at the configured address for its voices. Raises EngineError: it cannot speak."""
+    from ..check import installed_voices  # noqa: PLC0415  brings wyoming's client
+
+    uri = config.server.uri
+    if not uri.startswith(("tcp://", "unix://")):
+        raise options.OptionError(f"uri: {uri!r} is none to ask at; it must be tcp://HOST:PORT or unix://PATH")
+    try:
+        voices = asyncio.run(installed_voices(uri))
+    except (OSError, ValueError) as error:
+        raise EngineError(f"no server answers at {uri}: {error or 'not in time'}") from None
+    if not voices:
+        raise EngineError(f"the server at {uri} has no voice")
+    print(f"The server at {uri} speaks in {voices} voice{'s' if voices > 1 else ''}.")
+    return 0
