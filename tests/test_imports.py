@@ -28,6 +28,7 @@ ARROWS = {
     "catalog": {"loudness", "sleeper"},
     "check": set[str](),
     "cli": {"*"},
+    "commands": {"*"},
     "config": set[str](),
     "connection": {
         "admission",
@@ -55,7 +56,7 @@ ARROWS = {
     "loudness": set[str](),
     "metrics": set[str](),
     "options": set[str](),
-    "pipeline": {"audio", "catalog", "handover", "loudness", "metrics", "prebuffer", "text", "watchdog"},
+    "pipeline": {"audio", "catalog", "handover", "metrics", "prebuffer", "speaker", "text", "watchdog"},
     "playback": {"pipeline"},
     "plot": {"bench", "metrics"},
     "prebuffer": set[str](),
@@ -63,6 +64,7 @@ ARROWS = {
     "requests": {"options"},
     "server": {"connection"},
     "sleeper": set[str](),
+    "speaker": {"audio", "catalog", "loudness", "metrics", "watchdog"},
     "text": set[str](),
     "watchdog": set[str](),
 }

@@ -1,7 +1,6 @@
 """One reply: text goes in at one side, chunks of sound come out at the other, a thread between them speaks.
 
-The pipeline knows nothing of sockets or models. It keeps the reply alive: a segment that fails is tried once more, then
-spoken by the fallback voice in the same audio format, and the reply goes on. A voice that hangs is not tried again.
+The pipeline knows nothing of sockets or models, nor of what is done when a voice fails: that is in `speaker`.
 """
 
 from __future__ import annotations
@@ -9,28 +8,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import TypeVar
 
 import numpy as np
 
-from .audio import Chunk, Chunker, Resampler
+from .audio import Chunk, Chunker
 from .catalog import Choice
 from .config import StreamConfig
-from .engine import AudioFormat, EngineError, Samples, Utterance
+from .engine import AudioFormat, Samples
 from .handover import Cancelled, Handover
-from .loudness import Leveller
 from .metrics import AUDIBLE_GAP_S, Figures, PlaybackClock
 from .prebuffer import AutoPrebuffer, FixedPrebuffer, Moment, Pace, Prebuffer, letters
+from .speaker import Speakers
 from .text import Segment, Segmenter
-from .watchdog import SYNTHESIS, Caller, Watchdog
+from .watchdog import SYNTHESIS, Watchdog
 
 _LOGGER = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 # Chunks that may wait for a slow reader: at 4096 samples and 22.05 kHz, 12 s of speech.
 QUEUE_CHUNKS = 64
@@ -76,7 +72,9 @@ class Reply:
         self.format: AudioFormat | None = None
         """Known before the first chunk comes, and at the end of a reply without sound."""
 
-        self._speakers = [_Speaker(who, watchdog) for who in (choice, fallback) if who]
+        self._speakers = Speakers(
+            choice, fallback, self.figures, loudness=stream.loudness, watchdog=watchdog, clock=clock
+        )
         self._stream = stream
         self._segmenter = Segmenter(
             max_chars=choice.engine.max_chars(choice.request.language),
@@ -104,16 +102,16 @@ class Reply:
     @property
     def engine(self) -> str:
         """Name of the engine that speaks."""
-        return self._speakers[0].engine
+        return self._speakers.names[0]
 
     @property
     def fallback(self) -> str | None:
         """Name of the engine that speaks when the other cannot."""
-        return self._speakers[1].engine if len(self._speakers) > 1 else None
+        return (*self._speakers.names, None)[1]
 
     def fall_back(self) -> None:
         """Leave the whole reply to the fallback voice. Before `start`."""
-        self._speakers.pop(0)
+        self._speakers.fall_back()
         self.figures.yielded = True
 
     def start(self) -> None:
@@ -214,7 +212,7 @@ class Reply:
     def _run(self) -> None:
         try:
             stream = self._stream
-            self.format = AudioFormat(stream.sample_rate or self._voice_rate(), stream.sample_width, stream.channels)
+            self.format = AudioFormat(stream.sample_rate or self._speakers.rate(), stream.sample_width, stream.channels)
             self._chunker = Chunker(
                 self.format,
                 stream.chunk_samples,
@@ -233,18 +231,8 @@ class Reply:
             _LOGGER.debug("The reply ended early", exc_info=error)
         finally:
             self.figures.mode = self._engine.mode
-            for speaker in self._speakers:
-                speaker.end()
+            self._speakers.end()
             self._out.close()
-
-    def _voice_rate(self) -> int:
-        """The rate of the first speaker that can be opened."""
-        for speaker in self._speakers:
-            try:
-                return speaker.open().rate
-            except Exception as error:  # noqa: BLE001
-                _LOGGER.warning("%s cannot start: %s", speaker, str(error) or type(error).__name__)
-        raise EngineError(f"{self._speakers[0]} cannot speak, and there is no other voice that can")
 
     def _pieces(self) -> Iterator[str | None]:
         """Pieces of text as they come, then None. Nothing said so far waits for text that is late."""
@@ -286,59 +274,17 @@ class Reply:
             self._emit(np.zeros(round(seconds * self.format.rate), np.float32))
 
     def _say(self, text: str) -> None:
-        """Say a text: the voice, the voice once more, the fallback voice."""
+        assert self.format is not None
         _LOGGER.debug("Segment: %r", text)
         length = letters(text)
         self._begun += length
         self._prebuffer.segment(length)
-        voice, *fallback = self._speakers
-        heard = 0  # samples of this segment that are on their way already
-        for attempt, speaker in enumerate((voice, voice, *fallback)):
-            self._out.check()
-            if speaker.hung:
-                continue
-            if attempt == 1:
-                self.figures.retries += 1
-            if speaker is not voice:
-                self.figures.fallbacks += 1
-                heard = 0  # another voice has another timing: better to hear some words twice than to lose one
-            position = 0
-            try:
-                with closing(self._samples(speaker, text)) as pieces:
-                    for samples in pieces:
-                        self._emit(samples[max(0, heard - position) :])
-                        position += len(samples)
-                        heard = max(heard, position)
-                return
-            except Cancelled:
-                raise
-            except Exception as error:  # noqa: BLE001
-                speaker.close()
-                _LOGGER.warning("%s failed to speak a segment: %s", speaker, str(error) or type(error).__name__)
-        raise EngineError("no voice could speak a part of the reply; the server's log says why")
-
-    def _samples(self, speaker: _Speaker, text: str) -> Generator[Samples]:
-        """Sound of a segment at the stream's rate."""
-        assert self.format is not None
-        began = self._clock()
-        utterance = self._timed(speaker.open)
-        leveller = speaker.leveller(utterance.rate, self._stream.loudness)
-        resampler = Resampler(utterance.rate, self.format.rate)
-        produced = 0
-        with closing(speaker.say(text)) as sounds:
-            while (samples := self._timed(lambda: next(sounds, None))) is not None:
+        with closing(self._speakers.say(text, self.format.rate)) as pieces:
+            for piece in pieces:
                 self._out.check()
-                if not np.isfinite(samples).all():
-                    raise EngineError("the sound holds values that are no numbers")
-                produced += len(samples)
-                if len(samples):
-                    self._prebuffer.made(len(samples) / utterance.rate, self._clock() - began)
-                yield resampler.push(leveller.push(samples) if leveller else samples)
-                if len(samples):
-                    began = self._clock()
-        if not produced:
-            raise EngineError("no sound came")
-        yield resampler.flush()
+                if piece.seconds:
+                    self._prebuffer.made(piece.seconds, piece.took_s)
+                self._emit(piece.samples)
 
     def _emit(self, samples: Samples) -> None:
         self._send(self._chunker.push(samples))
@@ -361,66 +307,3 @@ class Reply:
             complete=self._complete,
             starved_s=starved_s,
         )
-
-    def _timed(self, work: Callable[[], T]) -> T:
-        began = self._clock()
-        try:
-            return work()
-        finally:
-            self.figures.busy_s += self._clock() - began
-
-
-class _Speaker:
-    """A choice and its utterance, opened when first needed and opened anew after a failure."""
-
-    def __init__(self, choice: Choice, watchdog: Watchdog | None) -> None:
-        self._choice = choice
-        self._utterance: Utterance | None = None
-        self._caller = Caller(choice.engine, watchdog)
-
-    def __str__(self) -> str:
-        return f"{self._choice.engine.name}/{self._choice.request.voice}"
-
-    @property
-    def engine(self) -> str:
-        return self._choice.engine.name
-
-    @property
-    def hung(self) -> bool:
-        """Whether it will never speak again."""
-        return self._caller.hung
-
-    def open(self) -> Utterance:
-        return self._caller.call(self._open)
-
-    def say(self, segment: str) -> Generator[Samples]:
-        """The engine's own sound of a segment."""
-        sounds = self._caller.call(lambda: self._open().say(segment))
-        try:
-            while (samples := self._caller.call(lambda: next(sounds, None))) is not None:
-                yield samples
-        finally:
-            self._caller.clean_up(sounds.close)
-
-    def leveller(self, rate: int, target: float | None) -> Leveller | None:
-        return None if target is None else Leveller(self._choice.meter, target, rate)
-
-    def close(self) -> None:
-        self._caller.clean_up(self._close)
-
-    def end(self) -> None:
-        """Close for good."""
-        try:
-            self.close()
-        finally:
-            self._caller.end()
-
-    def _open(self) -> Utterance:
-        if self._utterance is None:
-            self._utterance = self._choice.engine.open(self._choice.request)
-        return self._utterance
-
-    def _close(self) -> None:
-        utterance, self._utterance = self._utterance, None
-        if utterance is not None:
-            utterance.close()

@@ -1,0 +1,203 @@
+"""The voice of a reply and the one that takes over: each segment is spoken, whatever fails.
+
+A segment that fails is tried once more, then spoken by the fallback voice at the same rate. A voice that hangs is not
+tried again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from .audio import Resampler
+from .catalog import Choice
+from .engine import EngineError, Samples, Utterance
+from .loudness import Leveller
+from .metrics import Figures
+from .watchdog import Caller, Watchdog
+
+_LOGGER = logging.getLogger(__name__)
+
+_NOTHING: Samples = np.zeros(0, np.float32)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a segment's sound."""
+
+    samples: Samples
+    """At the rate that was asked for; may be empty."""
+
+    seconds: float = 0.0
+    """What the engine made for it, in seconds of sound."""
+
+    took_s: float = 0.0
+    """How long that took."""
+
+
+class Speakers:
+    """Who speaks a reply: a voice and, if there is one, its fallback. Used by one thread, until `end`."""
+
+    def __init__(
+        self,
+        choice: Choice,
+        fallback: Choice | None,
+        figures: Figures,
+        *,
+        loudness: float | None,
+        watchdog: Watchdog | None,
+        clock: Callable[[], float],
+    ) -> None:
+        """`figures` is told of time spent, retries and fallbacks; `loudness`: LUFS to bring each voice to."""
+        self._speakers = [_Speaker(who, watchdog) for who in (choice, fallback) if who]
+        self._figures = figures
+        self._loudness = loudness
+        self._clock = clock
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the engines, in the order in which they are tried."""
+        return [speaker.engine for speaker in self._speakers]
+
+    def fall_back(self) -> None:
+        """Leave everything to the fallback voice. Before the first segment."""
+        self._speakers.pop(0)
+
+    def rate(self) -> int:
+        """The rate of the first voice that can be opened. Raises EngineError: none can."""
+        for speaker in self._speakers:
+            try:
+                return speaker.open().rate
+            except Exception as error:  # noqa: BLE001
+                _LOGGER.warning("%s cannot start: %s", speaker, _reason(error))
+        raise EngineError(f"{self._speakers[0]} cannot speak, and there is no other voice that can")
+
+    def say(self, text: str, rate: int) -> Generator[Piece]:
+        """Sound of a segment, as it is made. Closing the generator cancels the work.
+
+        Raises:
+            EngineError: no voice can speak it.
+        """
+        voice, *fallback = self._speakers
+        heard = 0  # samples of this segment that are on their way already
+        for attempt, speaker in enumerate((voice, voice, *fallback)):
+            if speaker.hung:
+                continue
+            if attempt == 1:
+                self._figures.retries += 1
+            if speaker is not voice:
+                self._figures.fallbacks += 1
+                heard = 0  # another voice has another timing: better to hear some words twice than to lose one
+            position = 0
+            try:
+                with closing(self._pieces(speaker, text, rate)) as pieces:
+                    for piece in pieces:
+                        yield Piece(piece.samples[max(0, heard - position) :], piece.seconds, piece.took_s)
+                        position += len(piece.samples)
+                        heard = max(heard, position)
+                return
+            except Exception as error:  # noqa: BLE001  an engine may raise anything
+                speaker.close()
+                _LOGGER.warning("%s failed to speak a segment: %s", speaker, _reason(error))
+            yield Piece(_NOTHING)  # who does not want the rest can leave before the next attempt
+        raise EngineError("no voice could speak a part of the reply; the server's log says why")
+
+    def end(self) -> None:
+        """Free what the voices hold."""
+        for speaker in self._speakers:
+            speaker.end()
+
+    def _pieces(self, speaker: _Speaker, text: str, rate: int) -> Generator[Piece]:
+        """One voice's sound of a segment. Raises whatever its engine does, or EngineError when there is no sound."""
+        began = self._clock()
+        utterance = self._timed(speaker.open)
+        leveller = speaker.leveller(utterance.rate, self._loudness)
+        resampler = Resampler(utterance.rate, rate)
+        produced = 0
+        with closing(speaker.say(text)) as sounds:
+            while (samples := self._timed(lambda: next(sounds, None))) is not None:
+                if not np.isfinite(samples).all():
+                    raise EngineError("the sound holds values that are no numbers")
+                produced += len(samples)
+                took_s = self._clock() - began
+                sound = resampler.push(leveller.push(samples) if leveller else samples)
+                yield Piece(sound, len(samples) / utterance.rate, took_s)
+                if len(samples):
+                    began = self._clock()
+        if not produced:
+            raise EngineError("no sound came")
+        yield Piece(resampler.flush())
+
+    def _timed(self, work: Callable[[], T]) -> T:
+        began = self._clock()
+        try:
+            return work()
+        finally:
+            self._figures.busy_s += self._clock() - began
+
+
+class _Speaker:
+    """A choice and its utterance, opened when first needed and opened anew after a failure."""
+
+    def __init__(self, choice: Choice, watchdog: Watchdog | None) -> None:
+        self._choice = choice
+        self._utterance: Utterance | None = None
+        self._caller = Caller(choice.engine, watchdog)
+
+    def __str__(self) -> str:
+        return f"{self._choice.engine.name}/{self._choice.request.voice}"
+
+    @property
+    def engine(self) -> str:
+        return self._choice.engine.name
+
+    @property
+    def hung(self) -> bool:
+        """Whether it will never speak again."""
+        return self._caller.hung
+
+    def open(self) -> Utterance:
+        return self._caller.call(self._open)
+
+    def say(self, segment: str) -> Generator[Samples]:
+        """The engine's own sound of a segment."""
+        sounds = self._caller.call(lambda: self._open().say(segment))
+        try:
+            while (samples := self._caller.call(lambda: next(sounds, None))) is not None:
+                yield samples
+        finally:
+            self._caller.clean_up(sounds.close)
+
+    def leveller(self, rate: int, target: float | None) -> Leveller | None:
+        return None if target is None else Leveller(self._choice.meter, target, rate)
+
+    def close(self) -> None:
+        self._caller.clean_up(self._close)
+
+    def end(self) -> None:
+        """Close for good."""
+        try:
+            self.close()
+        finally:
+            self._caller.end()
+
+    def _open(self) -> Utterance:
+        if self._utterance is None:
+            self._utterance = self._choice.engine.open(self._choice.request)
+        return self._utterance
+
+    def _close(self) -> None:
+        utterance, self._utterance = self._utterance, None
+        if utterance is not None:
+            utterance.close()
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
