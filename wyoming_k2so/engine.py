@@ -114,6 +114,14 @@ class Utterance(Protocol):
         """Free what the request holds. May be called twice."""
 
 
+@runtime_checkable
+class Interruptible(Utterance, Protocol):
+    """An utterance whose work can be broken off between two pieces of sound."""
+
+    def interrupt(self) -> None:
+        """Let `say` raise soon, wherever it is; nothing more can be said. From any thread."""
+
+
 class Engine(Protocol):
     """A loaded speech model: its weights are shared by every request in the process. Safe to use from any thread."""
 

@@ -133,11 +133,12 @@ class Reply:
         self._texts.put(None)
 
     def cancel(self) -> None:
-        """Stop speaking: the thread ends at the engine's next piece of sound."""
+        """Stop speaking: the thread ends at the engine's next piece of sound, or sooner if the engine can."""
         if not self._out.ended:
             self.figures.outcome = "cancelled"
         self._out.cancel()
         self._texts.put(None)
+        self._speakers.interrupt()
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread; False when it still runs."""

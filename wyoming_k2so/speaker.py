@@ -16,7 +16,7 @@ import numpy as np
 
 from .audio import Resampler
 from .catalog import Choice
-from .engine import EngineError, Samples, Utterance
+from .engine import EngineError, Interruptible, Samples, Utterance
 from .loudness import Leveller
 from .metrics import Figures
 from .watchdog import Caller, Watchdog
@@ -43,7 +43,7 @@ class Piece:
 
 
 class Speakers:
-    """Who speaks a reply: a voice and, if there is one, its fallback. Used by one thread, until `end`."""
+    """Who speaks a reply: a voice and, if there is one, its fallback. One thread uses it; any may interrupt it."""
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class Speakers:
         self._figures = figures
         self._loudness = loudness
         self._clock = clock
+        self._interrupted = False
 
     @property
     def names(self) -> list[str]:
@@ -105,9 +106,16 @@ class Speakers:
                 return
             except Exception as error:  # noqa: BLE001  an engine may raise anything
                 speaker.close()
-                _LOGGER.warning("%s failed to speak a segment: %s", speaker, _reason(error))
+                if not self._interrupted:
+                    _LOGGER.warning("%s failed to speak a segment: %s", speaker, _reason(error))
             yield Piece(_NOTHING)  # who does not want the rest can leave before the next attempt
         raise EngineError("no voice could speak a part of the reply; the server's log says why")
+
+    def interrupt(self) -> None:
+        """Break off what the engines compute, if they can: nobody wants the rest. From any thread."""
+        self._interrupted = True
+        for speaker in self._speakers:
+            speaker.interrupt()
 
     def end(self) -> None:
         """Free what the voices hold."""
@@ -174,6 +182,10 @@ class _Speaker:
                 yield samples
         finally:
             self._caller.clean_up(sounds.close)
+
+    def interrupt(self) -> None:
+        if isinstance(utterance := self._utterance, Interruptible):
+            utterance.interrupt()
 
     def leveller(self, rate: int, target: float | None) -> Leveller | None:
         return None if target is None else Leveller(self._choice.meter, target, rate)

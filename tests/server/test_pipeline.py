@@ -1,4 +1,4 @@
-"""The pipeline, driven by an engine that follows a script: order, chunks, cancelling, failures, figures."""
+"""The pipeline, driven by an engine that follows a script: order, chunks, failures, figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from wyoming_k2so.audio import Chunk
 from wyoming_k2so.catalog import Choice
 from wyoming_k2so.config import StreamConfig
 from wyoming_k2so.engine import AudioFormat, Engine, Request, Samples
-from wyoming_k2so.pipeline import QUEUE_CHUNKS, Reply
+from wyoming_k2so.pipeline import Reply
+from wyoming_k2so.watchdog import Watchdog
 
 FULL_SCALE = 32767
 
@@ -31,13 +32,16 @@ def choose(engine: Engine) -> Choice:
     return Choice(engine, Request(voice.name, voice.languages[0]))
 
 
-def make_reply(engine: Engine, fallback: Engine | None = None, **stream: Any) -> Reply:
+def make_reply(
+    engine: Engine, fallback: Engine | None = None, *, watchdog: Watchdog | None = None, **stream: Any
+) -> Reply:
     stream.setdefault("chunk_samples", 2048)
     stream.setdefault("prebuffer", 0)
     return Reply(
         choose(engine),
         choose(fallback) if fallback else None,
         stream=StreamConfig(early_clause=False, **stream),
+        watchdog=watchdog,
     )
 
 
@@ -327,59 +331,6 @@ def test_an_automatic_prebuffer_keeps_a_slow_engine_from_stuttering() -> None:
     speak(eager, text)
     speak(careful, text)
     assert eager.figures.underruns > careful.figures.underruns
-
-
-# ---- cancelling -------------------------------------------------------------------------------------------------
-
-
-def test_cancelling_stops_the_engine_within_a_piece() -> None:
-    engine = ScriptedEngine(rtf=0.5, piece_s=0.05)
-    reply = make_reply(engine)
-    reply.start()
-    reply.feed(FIVE_SENTENCES)
-    next(iter(reply))
-    pieces = engine.pieces
-    reply.cancel()
-    assert reply.join(5)
-    assert engine.pieces <= pieces + 2
-    assert engine.speaking == 0
-    assert engine.open_utterances == 0
-    assert reply.ended
-    assert list(reply) == []
-    assert reply.figures.outcome == "cancelled"
-
-
-def test_cancelling_wakes_a_worker_that_waits_for_text() -> None:
-    reply = make_reply(ScriptedEngine())
-    reply.start()
-    reply.cancel()
-    assert reply.join(5)
-
-
-def test_cancelling_wakes_a_worker_whose_reader_is_slow() -> None:
-    engine = ScriptedEngine()
-    reply = make_reply(engine)
-    reply.start()
-    reply.feed(FIVE_SENTENCES * 50)
-    reply.finish()
-    deadline = time.monotonic() + 10
-    while engine.pieces < QUEUE_CHUNKS and time.monotonic() < deadline:
-        time.sleep(0.01)
-    reply.cancel()
-    assert reply.join(5)
-    assert engine.open_utterances == 0
-
-
-def test_a_slow_reader_bounds_what_is_generated() -> None:
-    engine = ScriptedEngine()
-    reply = make_reply(engine)
-    reply.start()
-    reply.feed(FIVE_SENTENCES * 50)
-    reply.finish()
-    assert not reply.join(0.5)
-    assert engine.samples <= (QUEUE_CHUNKS + 1) * 2048 + engine.piece_s * engine.rate
-    reply.cancel()
-    assert reply.join(5)
 
 
 # ---- failures ---------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import pytest
 
 from wyoming_k2so import engines
 from wyoming_k2so.config import Config, EngineConfig, XttsConfig
-from wyoming_k2so.engine import EngineError, Request, Samples
+from wyoming_k2so.engine import EngineError, Interruptible, Request, Samples
 from wyoming_k2so.engines.piper import EMBEDDED, PiperEngine
 from wyoming_k2so.engines.piper.windows import FIRST_WINDOW
 
@@ -76,6 +76,19 @@ def test_sound_comes_before_the_sentence_is_done(piper: PiperEngine) -> None:
     pieces = [len(piece) for piece in utterance.say(TEXT)]
     assert len(pieces) > 2
     assert pieces[0] == FIRST_WINDOW * 256
+
+
+def test_what_it_computes_can_be_interrupted(piper: PiperEngine) -> None:
+    utterance = piper.open(Request(EMBEDDED, "en-US"))
+    assert isinstance(utterance, Interruptible)
+    pieces = utterance.say(TEXT)
+    next(pieces)
+    utterance.interrupt()
+    with pytest.raises(Exception, match="terminate"):
+        next(pieces)  # inside the sentence
+    with pytest.raises(Exception, match="terminate"):
+        next(utterance.say(TEXT))
+    assert len(speak(piper)), "others go on"
 
 
 def test_speed_is_the_pace_of_speech(piper: PiperEngine) -> None:

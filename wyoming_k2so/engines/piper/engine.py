@@ -106,11 +106,17 @@ class _PiperUtterance:
     def __init__(self, model: Model, speaker: int | None, speed: float) -> None:
         self._model = model
         self._config = SynthesisConfig(speaker_id=speaker, length_scale=model.config.length_scale / speed)
+        self._run = onnxruntime.RunOptions()
+        self._run.log_severity_level = 4  # a run that is interrupted says so by its error
         self.rate = model.config.sample_rate
 
     def say(self, segment: str) -> Generator[Samples]:
         # Piper takes what stands in [[ ]] for phonemes; here it is somebody's text.
-        yield from self._model.say(segment.replace("[[", "[ ["), self._config)
+        yield from self._model.say(segment.replace("[[", "[ ["), self._config, self._run)
+
+    def interrupt(self) -> None:
+        """A window of a long sentence takes a tenth of a second, several on a busy machine."""
+        self._run.terminate = True
 
     def close(self) -> None:
         pass

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime import RunOptions
 from piper import PiperConfig, PiperVoice, SynthesisConfig
 
 from ...engine import Samples
@@ -38,8 +39,8 @@ class Model(Protocol):
 
     config: PiperConfig
 
-    def say(self, text: str, settings: SynthesisConfig) -> Generator[Samples]:
-        """Yield the sound of a text."""
+    def say(self, text: str, settings: SynthesisConfig, run: RunOptions | None = None) -> Generator[Samples]:
+        """Yield the sound of a text. It raises soon when `run.terminate` is set, if the model can."""
 
 
 def load(path: Path, cache: Path) -> Model:
@@ -58,7 +59,7 @@ class WholeModel:
         self._voice = PiperVoice.load(path)
         self.config = self._voice.config
 
-    def say(self, text: str, settings: SynthesisConfig) -> Generator[Samples]:
+    def say(self, text: str, settings: SynthesisConfig, _run: RunOptions | None = None) -> Generator[Samples]:
         """Yield whole sentences."""
         for sentence in self._voice.synthesize(text, settings):
             yield sentence.audio_float_array
@@ -81,20 +82,21 @@ class StreamingModel:
         self._gain = 1.0
         self._gain = _PEAK / self._peak(halves.encoder.with_suffix(".peak"))
 
-    def say(self, text: str, settings: SynthesisConfig) -> Generator[Samples]:
+    def say(self, text: str, settings: SynthesisConfig, run: RunOptions | None = None) -> Generator[Samples]:
         """Yield windows."""
         for phonemes in self._voice.phonemize(text):
             if not phonemes:
                 continue
-            frames, *same = self._voice.encode(self._voice.phonemes_to_ids(phonemes), settings)
-            for sound in windows(frames, self._decode(same), hop=self._halves.hop, reach=self._halves.reach):
+            frames, *same = self._voice.encode(self._voice.phonemes_to_ids(phonemes), settings, run)
+            for sound in windows(frames, self._decode(same, run), hop=self._halves.hop, reach=self._halves.reach):
                 yield sound * np.float32(self._gain)
 
-    def _decode(self, same: list[NDArray[np.float32]]) -> Any:
+    def _decode(self, same: list[NDArray[np.float32]], run: RunOptions | None) -> Any:
         names = self._halves.inputs
 
         def decode(frames: NDArray[np.float32]) -> Samples:
-            sound: Samples = self._decoder.run(None, dict(zip(names, [frames, *same], strict=True)))[0].reshape(-1)
+            inputs = dict(zip(names, [frames, *same], strict=True))
+            sound: Samples = self._decoder.run(None, inputs, run)[0].reshape(-1)
             return sound
 
         return decode
@@ -119,7 +121,9 @@ class StreamingModel:
 class _Encoder(PiperVoice):
     """Piper's own handling of text and settings around the encoder's half of the graph."""
 
-    def encode(self, ids: list[int], settings: SynthesisConfig) -> list[NDArray[np.float32]]:
+    def encode(
+        self, ids: list[int], settings: SynthesisConfig, run: RunOptions | None = None
+    ) -> list[NDArray[np.float32]]:
         """Frames (1, C, T), and what the decoder takes besides them."""
         config = self.config
         scales = (
@@ -135,5 +139,5 @@ class _Encoder(PiperVoice):
         if config.num_speakers > 1:
             speaker = config.default_speaker_id if settings.speaker_id is None else settings.speaker_id
             inputs["sid"] = np.array([speaker], np.int64)
-        found: list[NDArray[np.float32]] = self.session.run(None, inputs)
+        found: list[NDArray[np.float32]] = self.session.run(None, inputs, run)
         return found
