@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.helpers.config_validation import string_with_no_html
 from homeassistant.helpers.selector import validate_selector
 from homeassistant.util.yaml import load_yaml_dict
 
@@ -18,18 +19,27 @@ FOLDER = Path(__file__).parents[2] / "custom_components" / "k2so"
 ENGLISH = json.loads((FOLDER / "translations" / "en.json").read_text("utf-8"))
 
 
-def texts(tree: Any, path: str = "") -> Iterator[tuple[str, set[str]]]:
-    """Where each text stands, and what is filled in there."""
+def texts(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Each text and where it stands."""
     if isinstance(tree, str):
-        yield path, set(re.findall(r"{\w+}", tree))
+        yield path, tree
     else:
         for key, branch in tree.items():
             yield from texts(branch, f"{path}.{key}")
 
 
+def placeholders(tree: Any) -> dict[str, set[str]]:
+    """What is filled in in each text."""
+    return {path: set(re.findall(r"{\w+}", text)) for path, text in texts(tree)}
+
+
 @pytest.mark.parametrize("file", sorted(FOLDER.glob("translations/*.json")), ids=lambda file: file.stem)
-def test_no_text_is_missing(file: Path) -> None:
-    assert dict(texts(json.loads(file.read_text("utf-8")))) == dict(texts(ENGLISH))
+def test_no_text_is_missing_or_holds_what_home_assistant_does_not_want(file: Path) -> None:
+    found = json.loads(file.read_text("utf-8"))
+    assert placeholders(found) == placeholders(ENGLISH)
+    for _, text in texts(found):
+        assert text == string_with_no_html(text).strip()
+        assert not re.search(r"'{\w+}'|https?://|www\.", text)
 
 
 def test_every_error_has_a_text() -> None:
