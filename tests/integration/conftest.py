@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,12 +20,17 @@ from custom_components.k2so.client import K2soClient
 from custom_components.k2so.const import DOMAIN
 from custom_components.k2so.coordinator import UPDATE_INTERVAL
 
-from .hass import HassProcess, Websocket, free_port
-from .peer import Peer, parrot
+from . import household
+from .hass import HassProcess, Websocket
+from .household import Entry
+from .peer import RATE, START, STOP, STOPPED, Peer, chunk, k2so, parrot
 from .server import ServerProcess
 
 HOUSE = Path(__file__).parent / "house" / "test_house"
 OURS = Path(__file__).parents[2] / "custom_components" / "k2so"
+
+TENTH = bytes(RATE // 10 * 2)
+"""A tenth of a second of silence."""
 
 
 def allow_sockets() -> None:
@@ -37,24 +43,30 @@ def _sockets_in_tests(socket_enabled: None) -> None:
     """Everything here speaks to real processes, which the kit lets be on 127.0.0.1 only."""
 
 
+def python_of(variable: str) -> str:
+    """The Python of another environment, which script/test names."""
+    return os.environ.get(variable) or pytest.fail(f"{variable} must name the Python of an environment of its own")
+
+
 @pytest.fixture(scope="session")
 def server_python() -> str:
     """The Python of the environment that the server runs in."""
-    if python := os.environ.get("K2SO_DEV_SERVER_PYTHON"):
-        return python
-    pytest.fail("K2SO_DEV_SERVER_PYTHON must name the Python of the server's own environment")
+    return python_of("K2SO_DEV_SERVER_PYTHON")
 
 
 @pytest.fixture(scope="session")
 def server(server_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that speaks with its embedded voice."""
     allow_sockets()
-    process = ServerProcess(server_python, free_port(), tmp_path_factory.mktemp("server"))
-    try:
-        process.start()
-        yield process
-    finally:
-        process.stop()
+    with ServerProcess(server_python, tmp_path_factory.mktemp("server")).running() as server:
+        yield server
+
+
+@pytest.fixture
+def starting(server_python: str, tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts a server of the test's own, with arguments of its own."""
+    with ExitStack() as running:
+        yield lambda *arguments: running.enter_context(ServerProcess(server_python, tmp_path, *arguments).running())
 
 
 @pytest.fixture
@@ -68,12 +80,18 @@ async def websocket(hass_process: HassProcess) -> AsyncIterator[Websocket]:
 def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProcess]:
     """A Home Assistant with our integration, an agent that repeats what it is told, and a player that writes files."""
     allow_sockets()
-    process = HassProcess(tmp_path_factory.mktemp("hass"), configuration="test_house:\n", components=(HOUSE, OURS))
-    try:
-        process.start()
-        yield process
-    finally:
-        process.stop()
+    folder = tmp_path_factory.mktemp("hass")
+    with HassProcess(folder, configuration="test_house:\n", components=(HOUSE, OURS)).running() as hass:
+        yield hass
+
+
+@pytest.fixture(scope="module")
+def added(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
+    """Our own server, added to the running Home Assistant by our integration."""
+    allow_sockets()
+    entry = household.add(hass_process, server, DOMAIN)
+    yield entry
+    household.remove(hass_process, entry)
 
 
 @pytest.fixture
@@ -121,3 +139,20 @@ async def peer(socket_enabled: None) -> AsyncIterator[Peer]:
     """A Wyoming server that is not ours."""
     async with parrot().listen() as peer:
         yield peer
+
+
+@pytest.fixture
+async def ours(home: HomeAssistant, socket_enabled: None) -> AsyncIterator[Peer]:
+    """A scripted server of our own kind that says a tenth of a second of silence, set up."""
+    async with k2so().listen() as peer:
+        peer.script["synthesize-stop"] = [START, chunk(TENTH), STOP, STOPPED]
+        await add(home, peer)
+        yield peer
+
+
+@pytest.fixture
+async def theirs(home: HomeAssistant, peer: Peer) -> Peer:
+    """A scripted server of somebody else's that says the same, set up."""
+    peer.script["synthesize-stop"] = [START, chunk(TENTH), STOP, STOPPED]
+    await add(home, peer)
+    return peer

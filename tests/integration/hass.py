@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -22,8 +19,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 from imageio_ffmpeg import get_ffmpeg_exe
 
-START_S = 120.0
-STOP_S = 30.0
+from .process import Process, free_port
 
 CONFIGURATION = """\
 homeassistant:
@@ -52,7 +48,7 @@ ffmpeg:
 
 
 class HassError(Exception):
-    """Home Assistant did not start, or refused a request."""
+    """Home Assistant refused a request, or started in recovery mode."""
 
 
 @dataclass
@@ -117,12 +113,15 @@ class Websocket:
         return message
 
 
-class HassProcess:
+class HassProcess(Process):
     """One Home Assistant in a folder of its own, with an owner who is logged in.
 
     `configuration` is YAML that is added to what a voice pipeline needs; the folders in `components` become custom
     integrations.
     """
+
+    START_S = 120.0
+    STOP_S = 30.0
 
     def __init__(self, folder: Path, *, configuration: str = "", components: tuple[Path, ...] = ()) -> None:
         self.folder = folder
@@ -130,54 +129,22 @@ class HassProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = ""
         """Logs its owner in."""
-        self._process: subprocess.Popen[bytes] | None = None
-        self._output = folder / "output.txt"
         for component in components:
             shutil.copytree(component, folder / "custom_components" / component.name)
         yaml = CONFIGURATION.format(port=self.port, ffmpeg=get_ffmpeg_exe()) + dedent(configuration)
         (folder / "configuration.yaml").write_text(yaml, encoding="utf-8")
+        command = [sys.executable, "-m", "homeassistant", "--config", str(folder), "--skip-pip"]
+        # Its own folder: Python would find custom components of ours where pytest runs.
+        super().__init__(command, folder / "output.txt", cwd=folder)
 
     def start(self) -> None:
-        """Start it, wait until it is up, and log in. Raises HassError with the end of its log."""
-        command = [sys.executable, "-m", "homeassistant", "--config", str(self.folder), "--skip-pip"]
-        with self._output.open("ab") as output:
-            # Its own folder: Python would find custom components of ours where pytest runs.
-            self._process = subprocess.Popen(command, cwd=self.folder, stdout=output, stderr=subprocess.STDOUT)
-        self._wait("/api/config" if self.token else "/api/onboarding")
+        """Start it, wait until it is up, and log in. Raises ProcessError, or HassError when it is in recovery mode."""
+        super().start()
         if not self.token:
             self._onboard()
-        deadline = time.monotonic() + START_S
-        while (config := self.call("GET", "/api/config"))["state"] != "RUNNING":
-            self._check_alive(deadline)
-            time.sleep(0.1)
-        if config["recovery_mode"]:
+        self._wait(lambda: bool(self.call("GET", "/api/config")["state"] == "RUNNING"), self.START_S, "is not running")
+        if self.call("GET", "/api/config")["recovery_mode"]:
             raise HassError(f"in recovery mode:\n{self.log()[-4000:]}")
-
-    def stop(self) -> None:
-        """Ask it to end, as a service manager would."""
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            raise HassError(f"did not end within {STOP_S} s:\n{self.log()[-4000:]}") from None
-        finally:
-            self._process = None
-
-    def log(self) -> str:
-        """All that it has said so far."""
-        return self._output.read_text(encoding="utf-8", errors="replace")
-
-    def wait_for_log(self, text: str, timeout_s: float = 10.0) -> None:
-        """Wait until it has said `text`; its log is written a little after the fact. Raises HassError."""
-        deadline = time.monotonic() + timeout_s
-        while text not in self.log():
-            if time.monotonic() > deadline:
-                raise HassError(f"never said {text!r}:\n{self.log()[-4000:]}")
-            time.sleep(0.05)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """A request to the REST API; JSON in, JSON out. Raises HassError when it is refused."""
@@ -224,23 +191,12 @@ class HassProcess:
                 raise HassError(str(answer))
             yield Websocket(socket)
 
-    def _wait(self, path: str) -> None:
-        deadline = time.monotonic() + START_S
-        while True:
-            self._check_alive(deadline)
-            try:
-                self.call("GET", path)
-            except OSError, HTTPException, HassError:
-                time.sleep(0.1)
-            else:
-                return
-
-    def _check_alive(self, deadline: float) -> None:
-        assert self._process is not None
-        if self._process.poll() is not None:
-            raise HassError(f"ended with {self._process.returncode}:\n{self.log()[-4000:]}")
-        if time.monotonic() > deadline:
-            raise HassError(f"not up after {START_S} s:\n{self.log()[-4000:]}")
+    def _is_up(self) -> bool:
+        try:
+            self.call("GET", "/api/config" if self.token else "/api/onboarding")
+        except OSError, HTTPException, HassError:
+            return False
+        return True
 
     def _onboard(self) -> None:
         owner = {"name": "Owner", "username": "owner", "password": "owner", "language": "en"}
@@ -263,11 +219,3 @@ class HassProcess:
             await websocket.call("http/config/promote")
             # The first token lasts half an hour.
             self.token = await websocket.call("auth/long_lived_access_token", client_name="tests", lifespan=1)
-
-
-def free_port() -> int:
-    """A TCP port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -20,7 +20,8 @@ from typing import Any
 import aiohttp
 
 from .conftest import HOUSE, OURS
-from .hass import HassProcess, free_port
+from .hass import HassProcess
+from .process import free_port
 from .server import ServerProcess
 
 SIZE = (1000, 1150)
@@ -143,7 +144,7 @@ async def main(to: Path) -> None:
     """Take all pictures."""
     folder = Path(tempfile.mkdtemp())
     hass = HassProcess(folder, configuration="test_house:\n", components=(HOUSE, OURS))
-    server = ServerProcess(os.environ["K2SO_DEV_SERVER_PYTHON"], free_port(), folder)
+    server = ServerProcess(os.environ["K2SO_DEV_SERVER_PYTHON"], folder)
     try:
         await asyncio.to_thread(server.start)
         await asyncio.to_thread(hass.start)

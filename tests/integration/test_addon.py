@@ -25,7 +25,7 @@ from homeassistant.util.yaml import load_yaml_dict
 from custom_components.k2so.client import K2soClient
 from custom_components.k2so.const import DOMAIN
 
-from .hass import free_port
+from .process import free_port
 
 ROOT = Path(__file__).parents[2]
 ADDON = ROOT / "addon"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from . import household
-from .conftest import allow_sockets
-from .hass import HassProcess, Websocket, free_port
+from .conftest import HOUSE, allow_sockets
+from .hass import HassProcess, Websocket
 from .household import Entry, add, converse, events_until, languages, play, remove, run, speak
 from .server import ServerProcess
 from .sound import assert_says
@@ -20,6 +20,15 @@ REPLY = (
     "I have closed the garage door. Then I turned the heating down, because nobody is at home."
     " The front door has been open since this morning, and the battery of the car is almost full."
 )
+
+
+@pytest.fixture(scope="module")
+def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProcess]:
+    """A Home Assistant that has never heard of our integration."""
+    allow_sockets()
+    folder = tmp_path_factory.mktemp("core")
+    with HassProcess(folder, configuration="test_house:\n", components=(HOUSE,)).running() as hass:
+        yield hass
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +114,10 @@ async def test_a_pipeline_speaks_a_short_reply(hass_process: HassProcess, websoc
 
 
 def test_a_server_may_go_and_come_back(hass_process: HassProcess, server_python: str, tmp_path: Path) -> None:
-    server = ServerProcess(server_python, free_port(), tmp_path)
-    try:
-        server.start()
+    with ServerProcess(server_python, tmp_path).running() as server:
         entry = add(hass_process, server)
         server.stop()
         assert speak(hass_process, entry, SENTENCE).status == 500
         server.start()
         assert_says(speak(hass_process, entry, SENTENCE).body, SENTENCE)
         remove(hass_process, entry)
-    finally:
-        server.stop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ from typing import Any
 import pytest
 
 from . import household
-from .conftest import allow_sockets
-from .hass import HassProcess, Websocket, free_port
+from .hass import HassProcess, Websocket
 from .household import Entry, add, converse, entities, play, remove, run, speak
 from .server import ServerProcess
 from .sound import assert_says, decode
@@ -29,15 +27,6 @@ SATELLITE = {
     "preferred_sample_channels": 1,
     "preferred_sample_bytes": 2,
 }
-
-
-@pytest.fixture(scope="module")
-def entry(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
-    allow_sockets()
-    entry = add(hass_process, server, "k2so")
-    yield entry
-    change(hass_process, entry)
-    remove(hass_process, entry)
 
 
 def change(hass: HassProcess, entry: Entry, **options: Any) -> Any:
@@ -58,28 +47,28 @@ def wait_for(hass: HassProcess, entity: str, *, available: bool, timeout_s: floa
 @pytest.mark.parametrize(
     ("options", "format"), [({}, "mpeg"), ({"preferred_format": "wav"}, "wav"), (SATELLITE, "wav")]
 )
-def test_a_message_is_spoken(hass_process: HassProcess, entry: Entry, options: dict[str, Any], format: str) -> None:
-    fetched = speak(hass_process, entry, REPLY, options=options)
+def test_a_message_is_spoken(hass_process: HassProcess, added: Entry, options: dict[str, Any], format: str) -> None:
+    fetched = speak(hass_process, added, REPLY, options=options)
 
     assert fetched.status == 200
     assert fetched.content_type.removeprefix("audio/").removeprefix("x-") == format
     assert_says(fetched.body, REPLY)
 
 
-def test_a_message_is_heard_while_it_is_made(hass_process: HassProcess, entry: Entry) -> None:
-    fetched = speak(hass_process, entry, " ".join(f"{REPLY} This was number {n}." for n in range(5)), options=SATELLITE)
+def test_a_message_is_heard_while_it_is_made(hass_process: HassProcess, added: Entry) -> None:
+    fetched = speak(hass_process, added, " ".join(f"{REPLY} This was number {n}." for n in range(5)), options=SATELLITE)
     assert fetched.first_s < fetched.total_s / 3
     assert len(decode(fetched.body)) / 16000 > 30
 
 
-async def test_a_player_plays(websocket: Websocket, entry: Entry) -> None:
-    assert_says(await play(websocket, entry, REPLY), REPLY)
+async def test_a_player_plays(websocket: Websocket, added: Entry) -> None:
+    assert_says(await play(websocket, added, REPLY), REPLY)
 
 
 async def test_a_pipeline_speaks_while_its_text_still_arrives(
-    hass_process: HassProcess, websocket: Websocket, entry: Entry
+    hass_process: HassProcess, websocket: Websocket, added: Entry
 ) -> None:
-    async with household.pipeline(websocket, entry) as pipeline:
+    async with household.pipeline(websocket, added) as pipeline:
         spoken = await converse(hass_process, websocket, pipeline, REPLY)
 
     assert spoken.fetched.first_s < spoken.text_s
@@ -87,38 +76,37 @@ async def test_a_pipeline_speaks_while_its_text_still_arrives(
 
 
 async def test_a_pipeline_that_is_given_up_leaves_the_server_nothing_to_do(
-    hass_process: HassProcess, websocket: Websocket, entry: Entry, server: ServerProcess
+    hass_process: HassProcess, websocket: Websocket, added: Entry, server: ServerProcess
 ) -> None:
     before = len(server.log())
-    async with household.pipeline(websocket, entry) as pipeline:
+    async with household.pipeline(websocket, added) as pipeline:
         number = await run(websocket, pipeline, f"{REPLY} {REPLY} And that was all of it.")
         await asyncio.to_thread(server.wait_for_log, "Segment: 'The washing machine", after=before, timeout_s=30)
         await websocket.call("unsubscribe_events", subscription=number)
 
-    assert_says((await asyncio.to_thread(speak, hass_process, entry, SENTENCE)).body, SENTENCE)
+    assert_says((await asyncio.to_thread(speak, hass_process, added, SENTENCE)).body, SENTENCE)
     await asyncio.sleep(3)
     assert "battery of the car" not in server.log()[before:]
 
 
-def test_options_change_the_next_reply_and_not_this_one(hass_process: HassProcess, entry: Entry) -> None:
+def test_options_change_the_next_reply_and_not_this_one(hass_process: HassProcess, added: Entry) -> None:
     # The cache is asked, as it is for every message by default.
     wav = {"options": {"preferred_format": "wav"}, "cache": True}
-    before = speak(hass_process, entry, SENTENCE, **wav).body
+    before = speak(hass_process, added, SENTENCE, **wav).body
     with ThreadPoolExecutor() as pool:
-        speaking = pool.submit(speak, hass_process, entry, " ".join([REPLY] * 3), options=SATELLITE)
+        speaking = pool.submit(speak, hass_process, added, " ".join([REPLY] * 3), options=SATELLITE)
         time.sleep(0.2)
-        assert change(hass_process, entry, speed=2.0, chunk_samples="2048")["type"] == "create_entry"
+        assert change(hass_process, added, speed=2.0, chunk_samples="2048")["type"] == "create_entry"
         whole = speaking.result()
+    fast = speak(hass_process, added, SENTENCE, **wav).body
+    assert change(hass_process, added)["type"] == "create_entry"
 
-    assert len(speak(hass_process, entry, SENTENCE, **wav).body) < 0.75 * len(before)
+    assert len(fast) < 0.75 * len(before)
     assert_says(whole.body, " ".join([REPLY] * 3))
-    assert change(hass_process, entry)["type"] == "create_entry"
 
 
 def test_a_server_may_go_and_come_back(hass_process: HassProcess, server_python: str, tmp_path: Path) -> None:
-    server = ServerProcess(server_python, free_port(), tmp_path)
-    try:
-        server.start()
+    with ServerProcess(server_python, tmp_path).running() as server:
         entry = add(hass_process, server, "k2so")
         server.stop()
         assert speak(hass_process, entry, SENTENCE).status == 500
@@ -129,5 +117,3 @@ def test_a_server_may_go_and_come_back(hass_process: HassProcess, server_python:
         assert hass_process.log().count(f"127.0.0.1:{server.port}) data recovered") == 1
         remove(hass_process, entry)
         assert entry.tts not in entities(hass_process, "tts")
-    finally:
-        server.stop()

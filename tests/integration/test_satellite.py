@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from . import household
-from .conftest import allow_sockets
-from .hass import HassProcess, Websocket, free_port
-from .household import Entry, add, entities, remove
+from .conftest import allow_sockets, python_of
+from .hass import HassProcess, Websocket
+from .household import Entry, entities
 from .satellite import RATE, SatelliteProcess
-from .server import ServerProcess
 from .sound import assert_samples_say
 
 MESSAGE = "Dinner is ready. Please wash your hands and come to the table."
 
 
 @pytest.fixture(scope="module")
-def entry(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
+def satellite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SatelliteProcess]:
     allow_sockets()
-    entry = add(hass_process, server, "k2so")
-    yield entry
-    remove(hass_process, entry)
-
-
-@pytest.fixture(scope="module")
-def running_satellite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SatelliteProcess]:
-    allow_sockets()
-    python = os.environ.get("K2SO_DEV_SATELLITE_PYTHON")
-    if not python:
-        pytest.fail("K2SO_DEV_SATELLITE_PYTHON must name the Python of the satellite's own environment")
-    process = SatelliteProcess(python, free_port(), tmp_path_factory.mktemp("satellite"))
-    try:
-        process.start()
-        yield process
-    finally:
-        process.stop()
+    python = python_of("K2SO_DEV_SATELLITE_PYTHON")
+    with SatelliteProcess(python, tmp_path_factory.mktemp("satellite")).running() as satellite:
+        yield satellite
 
 
 def add_satellite(hass: HassProcess, process: SatelliteProcess) -> tuple[str, str]:
@@ -58,13 +42,13 @@ def add_satellite(hass: HassProcess, process: SatelliteProcess) -> tuple[str, st
 
 
 async def test_an_announcement_is_heard_at_a_satellite(
-    hass_process: HassProcess, websocket: Websocket, entry: Entry, running_satellite: SatelliteProcess
+    hass_process: HassProcess, websocket: Websocket, added: Entry, satellite: SatelliteProcess
 ) -> None:
-    async with household.pipeline(websocket, entry) as pipeline:
+    async with household.pipeline(websocket, added) as pipeline:
         preferred = (await websocket.call("assist_pipeline/pipeline/list"))["preferred_pipeline"]
         await websocket.call("assist_pipeline/pipeline/set_preferred", pipeline_id=pipeline)
-        entry_id, entity = await asyncio.to_thread(add_satellite, hass_process, running_satellite)
-        await asyncio.to_thread(running_satellite.wait_for_log, "Server set")
+        entry_id, entity = await asyncio.to_thread(add_satellite, hass_process, satellite)
+        await asyncio.to_thread(satellite.wait_for_log, "Server set")
 
         await websocket.call(
             "call_service",
@@ -74,7 +58,7 @@ async def test_an_announcement_is_heard_at_a_satellite(
             service_data={"message": MESSAGE, "preannounce": False},
         )
 
-        played = running_satellite.heard()
+        played = satellite.heard()
         hass_process.call("DELETE", f"/api/config/config_entries/entry/{entry_id}")
         await websocket.call("assist_pipeline/pipeline/set_preferred", pipeline_id=preferred)
     assert_samples_say(played, RATE, MESSAGE)

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from .conftest import add, pass_time
 from .peer import Peer, k2so
-from .test_tts import entity, pieces
+from .speech import entity, pieces
 
 
 def states(home: HomeAssistant) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,14 +22,6 @@ from .peer import OURS, Peer, info, k2so, voice
 
 CLIP = b"RIFF and two megabytes" + bytes(2_000_000)
 SPEECH = "tts.k2_so_speech"
-
-
-@pytest.fixture
-async def ours(home: HomeAssistant, socket_enabled: None) -> AsyncIterator[Peer]:
-    """A scripted server of our own kind, set up."""
-    async with k2so().listen() as peer:
-        await add(home, peer)
-        yield peer
 
 
 @pytest.fixture

@@ -38,24 +38,19 @@ async def test_those_who_wait_get_their_turn_in_order() -> None:
     assert not turns.full("a")
 
 
-async def test_nobody_waits_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "PATIENCE_S", 0.05)
+@pytest.mark.parametrize(
+    ("bound", "value", "waiting", "says"),
+    [("PATIENCE_S", 0.05, 1, "busy"), ("QUEUE_PER_STREAM", 2, 3, "2 replies are waiting")],
+)
+async def test_nobody_waits_without_bound_and_few_wait_at_all(
+    monkeypatch: pytest.MonkeyPatch, bound: str, value: float, waiting: int, says: str
+) -> None:
+    monkeypatch.setattr(admission, bound, value)
     turns, order, leave = Admission(1), list[int](), asyncio.Event()
-    tasks = await start(turns, order, 2, leave)
-    with pytest.raises(Busy, match="busy"):
-        await tasks[1]
+    tasks = await start(turns, order, 1 + waiting, leave)
+    with pytest.raises(Busy, match=says):
+        await tasks[waiting]
     leave.set()
-    await tasks[0]
-    assert order == [0]
+    await asyncio.gather(*tasks[:waiting])
+    assert order == list(range(waiting))
     assert not turns.full("a")
-
-
-async def test_the_queue_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "QUEUE_PER_STREAM", 2)
-    turns, order, leave = Admission(1), list[int](), asyncio.Event()
-    tasks = await start(turns, order, 4, leave)
-    with pytest.raises(Busy, match="2 replies are waiting"):
-        await tasks[3]
-    leave.set()
-    await asyncio.gather(*tasks[:3])
-    assert order == [0, 1, 2]

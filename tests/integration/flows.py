@@ -1,0 +1,60 @@
+"""Forms filled in within the test, as the frontend does it, and what the server makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.k2so.client import Control, K2soClient
+from custom_components.k2so.const import DOMAIN
+
+from .peer import Peer
+from .server import ServerProcess
+
+
+def address(server: ServerProcess | Peer) -> dict[str, Any]:
+    return {"host": server.host, "port": server.port}
+
+
+async def begin(home: HomeAssistant, source: str, data: Any = None) -> Any:
+    return await home.config_entries.flow.async_init(DOMAIN, context={"source": source}, data=data)
+
+
+async def submit(home: HomeAssistant, form: Any, data: dict[str, Any]) -> Any:
+    result = await home.config_entries.flow.async_configure(form["flow_id"], data)
+    await home.async_block_till_done(wait_background_tasks=True)
+    return result
+
+
+async def open_options(home: HomeAssistant, entry: MockConfigEntry) -> Any:
+    return await home.config_entries.options.async_init(entry.entry_id)
+
+
+async def save_options(home: HomeAssistant, form: Any, data: dict[str, Any]) -> Any:
+    result = await home.config_entries.options.async_configure(form["flow_id"], data)
+    await home.async_block_till_done(wait_background_tasks=True)
+    return result
+
+
+def shown(form: Any) -> dict[str, Any]:
+    """Each field with what stands in it."""
+    return {str(key): (key.description or {}).get("suggested_value") for key in form["data_schema"].schema}
+
+
+async def control(server: ServerProcess) -> Control:
+    """What the server tells of itself."""
+    found = (await K2soClient(server.host, server.port).describe()).control
+    assert found
+    return found
+
+
+async def id_of(server: ServerProcess) -> str:
+    found = (await control(server)).id
+    assert found
+    return found
+
+
+async def settings(server: ServerProcess) -> dict[str, Any]:
+    return (await control(server)).settings

@@ -1,0 +1,108 @@
+"""A program that runs beside the tests and writes a log. Knows nothing of what it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+
+class ProcessError(Exception):
+    """A program did not start, did not end, or never said what it should; the message holds the end of its log."""
+
+
+class Process:
+    """May be started again after `stop`; its log goes on then."""
+
+    START_S = 60.0
+    STOP_S = 10.0
+
+    def __init__(self, command: Sequence[str], log: Path, *, cwd: Path) -> None:
+        self._command = command
+        self._log = log
+        self._cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it is up. Raises ProcessError."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("K2SO_")}
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._cwd,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._wait(self._is_up, self.START_S, "did not start")
+
+    def _is_up(self) -> bool:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Ask it to end, as a service manager would; kill what is left of it. Raises ProcessError when it would not."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(self.STOP_S)
+        except subprocess.TimeoutExpired:
+            raise self._error(f"did not end within {self.STOP_S} s") from None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Started here, stopped at the end."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
+
+    def log(self) -> str:
+        """All that it has said so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_for_log(self, text: str, *, after: int = 0, timeout_s: float = 30.0) -> None:
+        """Wait until it says `text`, behind the first `after` characters. Raises ProcessError."""
+        self._wait(lambda: text in self.log()[after:], timeout_s, f"never said {text!r}")
+
+    def _wait(self, done: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not done():
+            if self._process is not None and (status := self._process.poll()) is not None:
+                raise self._error(f"ended with {status}")
+            if time.monotonic() > deadline:
+                raise self._error(otherwise)
+            time.sleep(0.05)
+
+    def _error(self, what: str) -> ProcessError:
+        return ProcessError(f"{what}:\n{self.log()[-4000:]}")
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(port: int) -> bool:
+    """Whether somebody serves at a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
