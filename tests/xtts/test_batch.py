@@ -38,6 +38,19 @@ def say(engine: XttsEngine, text: str) -> Samples:
 
 
 @pytest.fixture
+def make(gpt: TorchGpt) -> batches.Make:
+    """A decoding of a text of 40 tokens."""
+
+    def decoding(cache: KVCache, row: int) -> Decoding:
+        made = Decoding(gpt, cache, row, Sampling(greedy=True), torch.Generator(), limit=20, exact=True)
+        made.begin(prefix, torch.arange(40))
+        return made
+
+    prefix = gpt.prefix(torch.randn(8, gpt.arch.gpt_n_model_channels))
+    return decoding
+
+
+@pytest.fixture
 def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Rows of each step."""
     seen: list[int] = []
@@ -97,15 +110,129 @@ def test_who_has_the_least_sound_left_goes_first(gpt: TorchGpt) -> None:
     assert order == [1.0, 2.0, 3.0]
 
 
-def test_rows_are_given_back_and_waited_for(gpt: TorchGpt, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_given_back_and_waited_for(gpt: TorchGpt, make: batches.Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "_ROW_PATIENCE_S", 0.05)
     batch = Batch(gpt, 1, 64)
-    with batch.row() as (_, row):
-        assert row == 0
-        with pytest.raises(EngineError, match="--max-streams"), batch.row():
-            pass
-    with batch.row() as (_, row):
-        assert row == 0
+    decoding = batch.begin(make)
+    assert (decoding.row, batch.free) == (0, 0)
+    with pytest.raises(EngineError, match="--max-streams"):
+        batch.begin(make)
+    batch.end(decoding)
+    batch.end(decoding)
+    assert batch.free == 1
+    batch.begin(make)
+
+
+def test_row_of_what_is_said_later_goes_to_who_speaks_now(gpt: TorchGpt, make: batches.Make) -> None:
+    batch = Batch(gpt, 3, 64)
+    first, second = batch.begin_ahead(make), batch.begin_ahead(make)
+    assert first is not None
+    assert second is not None
+    batch.begin(make).deadline = time.monotonic() + 60
+    assert batch.begin_ahead(make) is None, "no row is free"
+    assert batch.begin(make).row == second.row
+    assert not batch.keep(second)
+    assert batch.keep(first)
+    batch.end(second)
+    assert batch.free == 0, "a row that was lost is another's"
+    batch.end(first)
+    assert batch.free == 1
+
+
+def test_work_ahead_waits_while_somebody_is_in_a_hurry(gpt: TorchGpt, make: batches.Make, sizes: list[int]) -> None:
+    batch = Batch(gpt, 4, 96)
+    speaking, ahead = batch.begin(make), batch.begin_ahead(make)
+    assert ahead is None, "a reply without sound is in a hurry"
+    speaking.deadline = time.monotonic() + 60
+    ahead = batch.begin_ahead(make)
+    assert ahead is not None
+    batch.read(speaking)
+    speaking.deadline = time.monotonic() + 0.1
+    batch.read_ahead(ahead, speaking)
+    assert ahead.unread == 41
+    batch.advance(speaking, ahead)
+    speaking.deadline = time.monotonic() + 60
+    batch.read_ahead(ahead, speaking)
+    batch.read_ahead(ahead, speaking)
+    batch.advance(speaking, ahead)
+    assert sizes == [1, 2]
+    assert (speaking.count, ahead.count) == (3, 2)
+
+
+def test_text_is_read_in_turns_while_others_speak(
+    gpt: TorchGpt, make: batches.Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    original = Decoding.read
+
+    def remembered(decoding: Decoding, count: int) -> None:
+        read.append(count)
+        original(decoding, count)
+
+    monkeypatch.setattr(Decoding, "read", remembered)
+    batch = Batch(gpt, 4, 96)
+    batch.read(batch.begin(make))
+    batch.read(batch.begin(make))
+    assert read == [41, 32, 32]
+
+
+def test_who_needs_sound_goes_between_the_pieces_of_a_text(
+    gpt: TorchGpt, make: batches.Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, order = Batch(gpt, 2, 96), list[str]()
+    speaking, newcomer = batch.begin(make), batch.begin(make)
+    batch.read(speaking)
+    speaking.deadline, newcomer.deadline = 1.0, 2.0
+    original = Decoding.read
+    threads = [threading.Thread(target=batch.advance, args=(speaking,))]
+
+    def read(decoding: Decoding, count: int) -> None:
+        if not order:
+            threads[0].start()
+            while not batch._tokens:
+                time.sleep(0.001)
+        order.append("piece")
+        original(decoding, count)
+
+    monkeypatch.setattr(Decoding, "read", read)
+    monkeypatch.setattr(batches, "decode_one_token", lambda *_: order.append("token"))
+    batch.read(newcomer)
+    threads[0].join(10)
+    assert order == ["piece", "token", "piece"]
+
+
+def test_fault_of_what_is_said_later_spoils_nothing(
+    gpt: TorchGpt, make: batches.Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = decode.decode_one_token
+
+    def broken(gpt: TorchGpt, decodings: list[Decoding]) -> None:
+        if ahead in decodings:
+            raise quant.NotANumber
+        original(gpt, decodings)
+
+    monkeypatch.setattr(batches, "decode_one_token", broken)
+    batch = Batch(gpt, 2, 96)
+    speaking = batch.begin(make)
+    speaking.deadline = time.monotonic() + 60
+    ahead = batch.begin_ahead(make)
+    assert ahead is not None
+    batch.read(speaking)
+    batch.advance(speaking, ahead)
+    assert speaking.count == 2
+    assert batch.free == 1
+    assert not batch.keep(ahead)
+
+
+def test_step_waits_once_for_who_does_not_come(gpt: TorchGpt, make: batches.Make) -> None:
+    """A reply whose reader is slow asks for nothing."""
+    batch = Batch(gpt, 2, 96)
+    paused, speaking = batch.begin(make), batch.begin(make)
+    for decoding in (paused, speaking):
+        batch.read(decoding)
+    batch.advance(paused)
+    batch.advance(speaking)
+    assert batch._expected == {speaking}
 
 
 def test_reply_that_is_dropped_holds_up_nobody(speaking: XttsEngine) -> None:

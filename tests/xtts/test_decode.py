@@ -180,6 +180,24 @@ def test_rows_of_one_step_give_what_they_give_alone(decoder: Decoder) -> None:
     assert [item.codes.tolist() for item in together] == alone
 
 
+@pytest.mark.parametrize("pieces", [(32, 100), (1, 7, 100), (1,) * 200])
+def test_text_read_in_pieces_gives_the_same_codes(pieces: tuple[int, ...], decoder: Decoder) -> None:
+    expected, latents = decoder.run(TEXT, Sampling(), seed=4, limit=20)
+    decoding = Decoding(
+        decoder.gpt, KVCache(decoder.gpt.arch, 1, 200, decoder.gpt.device), 0, Sampling(), torch.Generator(), limit=20
+    )
+    decoding.generator.manual_seed(4)
+    decoding.begin(decoder.prefix, torch.tensor(decoder.tokenizer.encode(TEXT, "en")))
+    assert decoding.unread > 32
+    for size in pieces:
+        if decoding.unread:
+            assert not decoding.count
+            decoding.read(size)
+    codes, again = finish(decoding)
+    assert codes.tolist() == expected.tolist()
+    assert (again - latents).abs().max() <= 1e-4
+
+
 def test_cache_is_written_in_place(decoder: Decoder) -> None:
     cache = KVCache(decoder.gpt.arch, 1, 200, decoder.gpt.device)
     address = cache.data.data_ptr()

@@ -19,6 +19,7 @@ from wyoming_k2so.config import Config, XttsConfig
 from wyoming_k2so.engine import EngineError, Request, Samples
 from wyoming_k2so.engines.xtts import hygiene, utterance
 from wyoming_k2so.engines.xtts.engine import XttsEngine
+from wyoming_k2so.engines.xtts.reading import Part
 from wyoming_k2so.engines.xtts.sampling import Sampling
 from wyoming_k2so.engines.xtts.stock import StockXtts
 
@@ -156,8 +157,8 @@ def test_text_without_words_is_a_short_silence(engine: XttsEngine) -> None:
 def test_text_of_too_many_tokens_is_split(engine: XttsEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     parts: list[int] = []
 
-    def remember(self: object, tokens: list[int], *_: object) -> list[Samples]:
-        parts.append(len(tokens))
+    def remember(self: object, part: Part) -> list[Samples]:
+        parts.append(len(part.tokens))
         return [np.zeros(1, np.float32)]
 
     monkeypatch.setattr(utterance.XttsUtterance, "_say", remember)

@@ -13,6 +13,7 @@ from wyoming_k2so.engines.xtts import synthetic
 from wyoming_k2so.engines.xtts.benchmark import resident_mb
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model import TorchGpt
+from wyoming_k2so.engines.xtts.reading import Part
 from wyoming_k2so.engines.xtts.sampling import Sampling
 from wyoming_k2so.engines.xtts.stock import StockXtts
 
@@ -77,7 +78,7 @@ def test_codes_latents_and_sound_equal_coqui(engine: XttsEngine, stock: StockXtt
     ours = torch.cat(
         [
             torch.from_numpy(piece)
-            for piece in said._generate(decoder.tokenizer.encode(TEXT, "en"), torch.Generator(), COUNT)
+            for piece in said._generate(Part(TEXT, tuple(decoder.tokenizer.encode(TEXT, "en")), COUNT))
         ]
     )
     assert ours.shape == spoken.samples.shape

@@ -192,10 +192,12 @@ def speak(engine: XttsEngine, segments: Sequence[str], tokens_per_char: float) -
     result = Spoken()
     model, began = engine.model, time.perf_counter()
     with _timed(model.gpt, "prefill") as prefill, _timed(model.vocoder, "forward") as vocoder:
-        for segment in segments:
-            count = _tokens(segment, tokens_per_char)
+        counts = [_tokens(segment, tokens_per_char) for segment in segments]
+        for number, (segment, count) in enumerate(zip(segments, counts, strict=True), 1):
             for piece in utterance.say_exactly(segment, count):
                 _account(result, len(piece), model.architecture.output_sample_rate, began)
+                if number < len(segments):
+                    utterance.expect_exactly(segments[number], counts[number])
             result.tokens += count
             result.segments += 1
     result.total_s = time.perf_counter() - began

@@ -42,20 +42,42 @@ class Decoding:
         self.deadline = 0.0
         """When the listener runs out of sound; who has the earliest goes first."""
 
+        self._prefix: Tensor | None = None
+        self._unread = torch.zeros(0)
         self.codes = torch.zeros(self.limit, dtype=torch.int64, device=device)
         self.latents = torch.zeros(self.limit, arch.gpt_n_model_channels, device=device)  # (T, C)
         self.seen = torch.zeros(arch.gpt_num_audio_tokens, dtype=torch.bool, device=device)  # (V,)
         self.seen[[_FILLER_CODE, arch.gpt_start_audio_token]] = True
 
     @torch.inference_mode()
-    def prefill(self, prefix: Tensor, text: Tensor) -> None:
-        """Read the voice's keys and values (L, 2, H, P, D) and the text tokens (T,), and generate the first code."""
-        self.cache.write_prefix(self.row, prefix)
+    def begin(self, prefix: Tensor, text: Tensor) -> None:
+        """Take the voice's keys and values (L, 2, H, P, D) and the text tokens (T,), for `read`."""
         start = torch.full((1,), self.gpt.arch.gpt_start_audio_token, device=self.gpt.device)
-        x = torch.cat([self.gpt.embed_text(text), self.gpt.embed_codes(start, [0])])
-        latent = self.gpt.prefill(x, self.cache, self.row, prefix.shape[3])
-        self.cache.ends[self.row] = prefix.shape[3] + x.shape[0]
-        self.accept(latent[0], self.gpt.code_head(latent)[0])
+        self._prefix = prefix
+        self._unread = torch.cat([self.gpt.embed_text(text), self.gpt.embed_codes(start, [0])])  # (T, C)
+
+    @property
+    def unread(self) -> int:
+        """How many positions are still to be read before the first code is there."""
+        return len(self._unread)
+
+    @torch.inference_mode()
+    def read(self, count: int) -> None:
+        """Read the next `count` positions of the text; behind the last of them comes the first code."""
+        if self._prefix is not None:
+            self.cache.write_prefix(self.row, self._prefix)
+            self.cache.ends[self.row] = self._prefix.shape[3]
+            self._prefix = None
+        x, self._unread = self._unread[:count], self._unread[count:]
+        latent = self.gpt.prefill(x, self.cache, self.row, self.cache.ends[self.row])
+        self.cache.ends[self.row] += len(x)
+        if not len(self._unread):
+            self.accept(latent[0], self.gpt.code_head(latent)[0])
+
+    def prefill(self, prefix: Tensor, text: Tensor) -> None:
+        """Read the voice and the whole text at once, and generate the first code."""
+        self.begin(prefix, text)
+        self.read(self.unread)
 
     def accept(self, latent: Tensor, logits: Tensor) -> None:
         """Keep a latent (C,) and the code drawn from its logits (V,)."""
@@ -73,9 +95,10 @@ class Decoding:
         """Whether the limit is reached."""
         return self.count >= self.limit
 
-    def stopped_at(self, start: int) -> int | None:
-        """Index of the first stop code from `start` on. Waits for the device: call it once per block of codes."""
-        stops = (self.codes[start : self.count] == self.gpt.arch.gpt_stop_audio_token).nonzero()
+    def stopped_at(self, start: int, end: int | None = None) -> int | None:
+        """Index of the first stop code in [start, end). Waits for the device: call it once per block of codes."""
+        end = self.count if end is None else min(end, self.count)
+        stops = (self.codes[start:end] == self.gpt.arch.gpt_stop_audio_token).nonzero()
         return start + int(stops[0, 0]) if len(stops) else None
 
 

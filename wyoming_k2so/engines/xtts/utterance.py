@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 import time
 from collections.abc import Generator, Iterator
@@ -16,7 +15,10 @@ from torch import Tensor
 from ...config import XttsConfig
 from ...engine import EngineError, Request, Samples
 from . import hygiene, quant
+from .batch import Make
 from .decode import Decoding
+from .model import KVCache
+from .reading import Ahead, Part, Reading
 from .sampling import Sampling
 from .stream import VocoderStream
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from .engine import Prepared, XttsEngine
     from .loading import Model
 
-_LOGGER = logging.getLogger(__name__)
+_PROMPT_S = 0.3
+"""Those who speak may get so much sound in hand before a newcomer is helped to the first."""
 
 _NOTHING: Samples = np.zeros(0, np.float32)
 
@@ -47,8 +50,11 @@ class XttsUtterance:
         seed = settings.seed if request.seed is None else request.seed
         self._seed = secrets.randbits(62) if seed is None else seed
         self._batch = engine.batch
-        self._runs_dry = 0.0
-        """When the listener will have heard all sound so far; before there is any, at once."""
+        # Looking at the codes waits for the device: on CUDA, only once per window.
+        self._block = min(settings.vocoder_windows) if model.device.type == "cuda" else 1
+        self._ahead = Ahead(engine.batch, self._make, self._block)
+        self._runs_dry: float | None = None
+        """When the listener will have heard all sound so far; None before there is any."""
 
         self._closed = False
 
@@ -63,22 +69,42 @@ class XttsUtterance:
         Raises:
             EngineError: the segment cannot be spoken.
         """
-        language = self._request.language
-        text = hygiene.plain(segment, language) if self._settings.plain_punctuation else segment
-        if not any(character.isalnum() for character in text):
+        silent = True
+        for part in self._parts(segment):
+            silent = False
+            yield from self._say(part)
+        if silent:
             yield np.zeros(self.rate // 10, np.float32)
-            return
-        for tokens, part in self._split(text, language):
-            yield from self._say(tokens, part, language)
+
+    def expect(self, segment: str) -> None:
+        """Tell what will be said next: it is decoded along with what is being said now."""
+        if not self._closed:
+            self._ahead.expect(next(self._parts(segment), None))
 
     def say_exactly(self, segment: str, count: int) -> Generator[Samples]:
         """Yield the sound of exactly `count` codes, whatever the model would stop at: for measuring."""
-        tokens = self._model.tokenizer.encode(segment, self._request.language)
-        yield from self._generate(tokens, self._generator(segment), count, exact=True)
+        yield from self._generate(self._exactly(segment, count))
+
+    def expect_exactly(self, segment: str, count: int) -> None:
+        """Tell what `say_exactly` will be asked for next."""
+        self._ahead.expect(self._exactly(segment, count))
 
     def close(self) -> None:
         """Refuse further segments."""
         self._closed = True
+        self._ahead.expect(None)
+
+    def _parts(self, segment: str) -> Iterator[Part]:
+        """What XTTS reads one by one; nothing where there are no words."""
+        settings, language = self._settings, self._request.language
+        text = hygiene.plain(segment, language) if settings.plain_punctuation else segment
+        if not any(character.isalnum() for character in text):
+            return
+        for tokens, piece in self._split(text, language):
+            limit = self._model.architecture.max_new_tokens
+            if settings.token_budget:
+                limit = min(limit, hygiene.token_budget(piece, language))
+            yield Part(piece, tuple(tokens), limit, stop_loops=settings.stop_loops)
 
     def _split(self, text: str, language: str) -> Iterator[tuple[list[int], str]]:
         """The text and its tokens, in halves where it has more tokens than XTTS reads (numbers grow when read out)."""
@@ -93,16 +119,12 @@ class XttsUtterance:
         yield from self._split(text[:cut].strip(), language)
         yield from self._split(text[cut:].strip(), language)
 
-    def _say(self, tokens: list[int], text: str, language: str) -> Generator[Samples]:
-        settings, speed = self._settings, self._request.speed
-        limit = self._model.architecture.max_new_tokens
-        if settings.token_budget:
-            limit = min(limit, hygiene.token_budget(text, language))
-        sound = self._generate(tokens, self._generator(text), limit)
-        if not settings.trim_tail:
+    def _say(self, part: Part) -> Generator[Samples]:
+        sound = self._generate(part)
+        if not self._settings.trim_tail:
             yield from sound
             return
-        expected_s = hygiene.expected_seconds(text, language) / speed
+        expected_s = hygiene.expected_seconds(part.text, self._request.language) / self._request.speed
         trimmer = hygiene.TailTrimmer(self.rate, expected_s=expected_s)
         for piece in sound:
             yield trimmer.feed(piece) if len(piece) else piece
@@ -113,9 +135,7 @@ class XttsUtterance:
             raise EngineError("XTTS made no sound of this segment; another seed or another voice may.")
         yield trimmer.finish()
 
-    def _generate(
-        self, tokens: list[int], generator: torch.Generator, limit: int, *, exact: bool = False
-    ) -> Generator[Samples]:
+    def _generate(self, part: Part) -> Generator[Samples]:
         """Sound as the vocoder makes it; an empty piece after each block of codes that fills no window."""
         if self._closed:
             raise EngineError("The reply is over; begin another.")
@@ -125,31 +145,28 @@ class XttsUtterance:
         stream = VocoderStream(
             model.vocoder, self._voice.timbre, model.architecture, windows=windows, speed=self._request.speed
         )
-        with self._batch.row() as (cache, row):
-            decoding = Decoding(model.gpt, cache, row, self._sampling, generator, limit=limit, exact=exact)
-            try:
-                yield from self._decode(decoding, tokens, stream, exact=exact)
-            except quant.NotANumber as error:
-                self._engine.distrust(model, str(error))
-                raise EngineError(f"XTTS in {model.mode} failed: {error}.") from error
+        reading = self._ahead.take(part) or Reading(part, self._batch.begin(self._make(part)), self._block)
+        try:
+            yield from self._decode(reading, stream)
+        except quant.NotANumber as error:
+            self._engine.distrust(model, str(error))
+            raise EngineError(f"XTTS in {model.mode} failed: {error}.") from error
+        finally:
+            self._batch.end(reading.decoding)
 
-    def _decode(
-        self, decoding: Decoding, tokens: list[int], stream: VocoderStream, *, exact: bool
-    ) -> Generator[Samples]:
-        device, batch = self._model.device, self._batch
-        # Looking at the codes waits for the device: on CUDA, only once per window.
-        block = min(self._settings.vocoder_windows) if device.type == "cuda" else 1
-        decoding.deadline = self._runs_dry
-        with batch.alone(decoding):
-            decoding.prefill(self._voice.prefix, torch.tensor(tokens, device=device))
-        start, ended = 0, False
-        while not ended:
-            while decoding.count < start + block and not decoding.full:
-                batch.advance(decoding)
-            stop = decoding.stopped_at(start)
-            end = decoding.count if stop is None else stop + 1
-            ended = stop is not None or decoding.full or (not exact and self._loops(decoding, end))
-            latents, start = decoding.latents[start:end], end
+    def _decode(self, reading: Reading, stream: VocoderStream) -> Generator[Samples]:
+        batch, decoding, block = self._batch, reading.decoding, self._block
+        now = time.monotonic()
+        decoding.deadline = now + _PROMPT_S if self._runs_dry is None else max(now, self._runs_dry)
+        batch.read(decoding)
+        start = 0
+        while start != reading.end:
+            while reading.end is None and decoding.count < start + block and not decoding.full:
+                batch.advance(decoding, self._ahead.along(decoding))
+            reading.look()
+            stop = min(start + block, decoding.count if reading.end is None else reading.end)
+            latents, start = decoding.latents[start:stop], stop
+            ended = start == reading.end
             if not (ended or stream.due(len(latents))):
                 stream.feed(latents)
                 yield _NOTHING
@@ -159,15 +176,23 @@ class XttsUtterance:
             for piece in pieces:
                 if piece is not None:
                     samples = _numpy(piece)
-                    self._runs_dry = max(self._runs_dry, time.monotonic()) + len(samples) / self.rate
+                    self._runs_dry = max(self._runs_dry or 0.0, time.monotonic()) + len(samples) / self.rate
                     decoding.deadline = self._runs_dry
                     yield samples
 
-    def _loops(self, decoding: Decoding, end: int) -> bool:
-        if not self._settings.stop_loops or not hygiene.loop_length(decoding.codes[max(0, end - 60) : end].tolist()):
-            return False
-        _LOGGER.debug("The model repeats itself; the segment ends here")
-        return True
+    def _make(self, part: Part) -> Make:
+        model = self._model
+
+        def make(cache: KVCache, row: int) -> Decoding:
+            generator = self._generator(part.text)
+            decoding = Decoding(model.gpt, cache, row, self._sampling, generator, limit=part.limit, exact=part.exact)
+            decoding.begin(self._voice.prefix, torch.tensor(part.tokens, device=model.device))
+            return decoding
+
+        return make
+
+    def _exactly(self, segment: str, count: int) -> Part:
+        return Part(segment, tuple(self._model.tokenizer.encode(segment, self._request.language)), count, exact=True)
 
     def _generator(self, text: str) -> torch.Generator:
         """Random numbers that depend on the reply's seed and the segment: spoken once more, it sounds the same."""
