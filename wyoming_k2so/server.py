@@ -15,8 +15,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .connection import CLOSING_S, Connection, Service
+from .connection import Connection
 from .engine import EngineError
+from .peer import CLOSING_S
+from .service import Service
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -19,12 +19,12 @@ import pytest
 
 from wyoming_k2so.catalog import Catalog
 from wyoming_k2so.config import Config, StreamConfig
-from wyoming_k2so.connection import Service
 from wyoming_k2so.control import Control
 from wyoming_k2so.engine import Engine, EngineError
 from wyoming_k2so.loader import Loader
 from wyoming_k2so.metrics import Metrics
 from wyoming_k2so.server import Server
+from wyoming_k2so.service import Service
 
 ROOT = Path(__file__).parents[2]
 

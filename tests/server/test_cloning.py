@@ -13,9 +13,9 @@ from tests.client import read_event, synthesize
 from tests.fakes import ScriptedEngine, make_voice
 from tests.server.conftest import make_service, served
 from wyoming_k2so.config import Config, ServerConfig
-from wyoming_k2so.connection import ADD_VOICE, MAX_CLIP_BYTES
 from wyoming_k2so.control import Refused
 from wyoming_k2so.engine import Cloning, EngineError
+from wyoming_k2so.service import ADD_VOICE, MAX_CLIP_BYTES
 
 CLIP = b"RIFF" + bytes(2_000_000)
 

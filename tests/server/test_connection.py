@@ -22,9 +22,10 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from tests.client import PATIENCE_S, read_event, read_until, synthesize, synthesize_stream
 from tests.fakes import ScriptedEngine, make_voice
 from tests.server.conftest import served
-from wyoming_k2so import admission, connection
+from wyoming_k2so import admission, peer
 from wyoming_k2so.config import Config, ServerConfig, StreamConfig
-from wyoming_k2so.connection import MAX_TEXT_CHARS, MAX_WAITING_REPLIES
+from wyoming_k2so.job import MAX_TEXT_CHARS
+from wyoming_k2so.replies import MOST_WAITING
 
 TEXT = "The first sentence is here. The second one follows it."
 LONG = TEXT * 100
@@ -356,10 +357,10 @@ async def test_stopping_the_server_ends_replies_properly() -> None:
 async def test_too_many_waiting_replies_end_the_connection() -> None:
     gate = threading.Semaphore(0)
     async with served(ScriptedEngine(gate=gate)) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
-        for _ in range(MAX_WAITING_REPLIES + 2):
+        for _ in range(MOST_WAITING + 2):
             await client.write_event(Synthesize("Hello.").event())
         answer = await read_until(client, "never")
-        assert str(MAX_WAITING_REPLIES) in (answer.error or "")
+        assert str(MOST_WAITING) in (answer.error or "")
         gate.release()
 
 
@@ -450,7 +451,7 @@ async def test_only_addresses_on_the_list_may_connect(allow: tuple[str, ...], we
 async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(connection, "READER_PATIENCE_S", 0.5)
+    monkeypatch.setattr(peer, "PATIENCE_S", 0.5)
     engine = ScriptedEngine()
     async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         deaf = socket.create_connection(("127.0.0.1", port))

@@ -23,12 +23,12 @@ from tests.server.test_connection import until
 from wyoming_k2so.admission import Admission
 from wyoming_k2so.catalog import Catalog
 from wyoming_k2so.config import Config, StreamConfig, VoiceConfig
-from wyoming_k2so.connection import Service
 from wyoming_k2so.control import Control, Refused
 from wyoming_k2so.engine import Engine, EngineError, Request
 from wyoming_k2so.loader import Loader, State
 from wyoming_k2so.metrics import ENGINE_STATES, Metrics
 from wyoming_k2so.server import Server
+from wyoming_k2so.service import Service
 from wyoming_k2so.sleeper import Sleeper
 
 TEXT = "The first sentence is here. The second one follows it."

@@ -13,12 +13,12 @@ from tests.client import synthesize
 from tests.server.test_connection import until
 from wyoming_k2so.catalog import Catalog
 from wyoming_k2so.config import Config
-from wyoming_k2so.connection import Service
 from wyoming_k2so.control import Control
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.loader import Loader
 from wyoming_k2so.metrics import Metrics
 from wyoming_k2so.server import Server
+from wyoming_k2so.service import Service
 
 from .conftest import SPEAKER, TEXT
 

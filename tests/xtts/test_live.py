@@ -13,11 +13,11 @@ from wyoming.event import Event
 from tests.client import read_event, read_until, synthesize
 from wyoming_k2so.catalog import Catalog
 from wyoming_k2so.config import Config
-from wyoming_k2so.connection import Service
 from wyoming_k2so.control import Control
 from wyoming_k2so.loader import Loader
 from wyoming_k2so.metrics import Metrics
 from wyoming_k2so.server import Server
+from wyoming_k2so.service import Service
 
 from .conftest import TEXT
 

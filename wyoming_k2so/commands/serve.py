@@ -21,10 +21,10 @@ _LOGGER = logging.getLogger(__name__)
 
 def serve(config: Config, _flags: argparse.Namespace) -> int:
     """Serve until a signal comes. Raises EngineError or OptionError when that cannot be."""
-    from ..connection import Service  # noqa: PLC0415  the other commands need no server
     from ..control import Control  # noqa: PLC0415
     from ..identity import server_id  # noqa: PLC0415
     from ..server import ServeError, Server, parse_uri  # noqa: PLC0415
+    from ..service import Service  # noqa: PLC0415  the other commands need no server
 
     began = time.monotonic()
     try:
