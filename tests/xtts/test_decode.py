@@ -17,7 +17,7 @@ from transformers import (
 
 from wyoming_k2so.engines.xtts.checkpoint import Checkpoint
 from wyoming_k2so.engines.xtts.decode import Decoding, decode_one_token
-from wyoming_k2so.engines.xtts.model import KVCache, TorchGpt
+from wyoming_k2so.engines.xtts.model import KVCache, TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.sampling import Sampling, pick
 from wyoming_k2so.engines.xtts.stock import StockXtts, fixed_length
 from wyoming_k2so.engines.xtts.tokenizer import TextTokenizer
@@ -64,8 +64,9 @@ def finish(decoding: Decoding) -> tuple[Tensor, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def decoder(gpt: TorchGpt, checkpoint: Checkpoint, tokenizer: TextTokenizer) -> Decoder:
-    return Decoder(gpt, checkpoint, tokenizer)
+def decoder(checkpoint: Checkpoint, tokenizer: TextTokenizer) -> Decoder:
+    gpt = load_gpt(checkpoint.weights(), checkpoint.architecture, tokenizer.size)
+    return Decoder(gpt.prepare(torch.device("cpu")), checkpoint, tokenizer)
 
 
 @pytest.mark.parametrize("text", [TEXT, "Yes.", "It is 21 degrees in the living room; shall I open the window?"])

@@ -23,6 +23,7 @@ from wyoming_k2so.engines.xtts.decode import Decoding, decode_one_token
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.loading import Unfit
 from wyoming_k2so.engines.xtts.model import Gpt, KVCache
+from wyoming_k2so.engines.xtts.packed import PackedLinear
 from wyoming_k2so.engines.xtts.sampling import Sampling
 from wyoming_k2so.pipeline import Reply
 
@@ -60,7 +61,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
     def agreement(gpt: Gpt, probe: dict[str, torch.Tensor]) -> float:
         weight = gpt.code_head
-        kind = {quant.Int8Linear: "int8", quant.HalfLinear: "bf16"}[type(weight)]
+        kind = {quant.Int8Linear: "int8", PackedLinear: "bf16"}[type(weight)]
         return 0.1 if kind in modes else original(gpt, probe)
 
     monkeypatch.setattr(loading, "agreement", agreement)

@@ -132,7 +132,7 @@ class Models:
                 gpt, probe = self._converted(mode, progress)
             vocoder = load_vocoder(self.weights, arch).prepare(dtype, self.device)
             free_memory()
-            return Model(arch, tokenizer, gpt.to(self.device), vocoder, mode=mode, probe=probe)
+            return Model(arch, tokenizer, gpt.prepare(self.device), vocoder, mode=mode, probe=probe)
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise EngineError(
                 "Memory ran out while loading XTTS; close other programs or use --engine piper."

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .checkpoint import Architecture, Weights, unfilled
+from .packed import pack
+from .quant import weight_bytes
 
 
 class KVCache:
@@ -138,6 +140,10 @@ class Gpt(nn.Module):
         """Weights that a token step reads."""
         raise NotImplementedError
 
+    def prepare(self, device: torch.device) -> Gpt:
+        """Compute on `device` from now on; once, in place."""
+        return self.to(device)
+
     def step(self, x: Tensor, cache: KVCache, rows: Sequence[int], positions: Sequence[int]) -> Tensor:
         """Advance each of `rows` by one token. x (B, C) -> latents (B, C)."""
         raise NotImplementedError
@@ -172,7 +178,14 @@ class TorchGpt(Gpt):
     @property
     def step_bytes(self) -> int:
         """Weights that a token step reads."""
-        return sum(parameter.nbytes for part in (self.blocks, self.code_head) for parameter in part.parameters())
+        return weight_bytes(self.blocks) + weight_bytes(self.code_head)
+
+    def prepare(self, device: torch.device) -> TorchGpt:
+        """Compute on `device` from now on; once, in place."""
+        self.to(device)
+        if device.type == "cpu":
+            pack(self)
+        return self
 
     def step(self, x: Tensor, cache: KVCache, rows: Sequence[int], positions: Sequence[int]) -> Tensor:
         """Advance each of `rows` by one token. x (B, C) -> latents (B, C)."""
