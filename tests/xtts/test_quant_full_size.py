@@ -71,9 +71,6 @@ def test_weights_take_no_more_than_520_mb(loads: list[dict[str, Any]]) -> None:
     assert loads[1]["resident"] <= 650  # with a voice, packing and the libraries' buffers
 
 
-@pytest.mark.xfail(
-    reason="650 MB alone, but 2.5 GB in some runs after all other tests; the cause is not known", strict=False
-)
 def test_no_copy_in_full_precision_while_converting(loads: list[dict[str, Any]]) -> None:
     assert loads[0]["peak"] <= 1200  # 1,781 MB would be all of it
 

@@ -93,13 +93,14 @@ def pack(model: nn.Module) -> None:
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
     freed = 0
-    for name, module in list(model.named_modules()):
+    for name in [name for name, _ in model.named_modules()]:
+        module = model.get_submodule(name)
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             model.set_submodule(name, PackedConv(module))
         elif isinstance(module, nn.Linear | HalfLinear):
             model.set_submodule(name, PackedLinear(module))
             freed += module.weight.nbytes
+        del module
         if freed > _TRIM_EACH:  # into a heap that would keep it
-            del module
             free_memory()
             freed = 0

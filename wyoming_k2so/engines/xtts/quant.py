@@ -251,7 +251,7 @@ def modes(device: torch.device) -> list[Mode]:
     bf16 = has_bf16()
     return [
         Mode("none", True, "Full precision, the reference; the slowest, 1.6 GB of weights."),
-        Mode("bf16", bf16, "Half the memory, a little faster, no audible loss.")
+        Mode("bf16", bf16, "Half the memory, nearly as fast as int8, no audible loss.")
         if bf16
         else Mode("bf16", False, "This processor has no arithmetic for bf16; use int8, or none for full precision."),
         Mode("fp16", False, "Processors compute fp16 hundreds of times slower than fp32; use bf16 or int8."),
