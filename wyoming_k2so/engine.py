@@ -24,6 +24,11 @@ class EngineError(Exception):
     """An engine cannot load or cannot speak; the message is one sentence that says what to do about it."""
 
 
+def reason(error: BaseException) -> str:
+    """What may be told of a failure: an engine's own sentence; of other errors the kind, as they may quote the text."""
+    return str(error) if isinstance(error, EngineError) else type(error).__name__
+
+
 class ConsentNeeded(EngineError):
     """An engine's model may be downloaded only after the user has agreed to its licence."""
 

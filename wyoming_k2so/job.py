@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,6 +34,8 @@ class Job:
         self.reply: Reply | None = None
         self.refusal: Error | None = None
         self._chars = 0
+        self._withheld: list[str | None] | None = None
+        self._came = asyncio.Event()
         try:
             self.reply = _reply(service, data, engine)
         except BadRequest as error:
@@ -56,13 +59,33 @@ class Job:
         except BadRequest as error:
             self.refuse(str(error), "bad-request")
             return
-        if self.reply is not None:
-            self.reply.feed(text)
+        if text:
+            self._put(text)
 
     def finish(self) -> None:
         """No more text will come."""
-        if self.reply is not None:
+        self._put(None)
+
+    async def pause(self) -> None:
+        """Withhold text from the reply until `go_on`; returns when there is some."""
+        self._withheld = []
+        self._came.clear()
+        await self._came.wait()
+
+    def go_on(self) -> None:
+        """Hand on what was withheld, and from now on what comes."""
+        withheld, self._withheld = self._withheld or [], None
+        for text in withheld:
+            self._put(text)
+
+    def _put(self, text: str | None) -> None:
+        if self._withheld is not None:
+            self._withheld.append(text)
+            self._came.set()
+        elif self.reply is not None and text is None:
             self.reply.finish()
+        elif self.reply is not None and text is not None:
+            self.reply.feed(text)
 
 
 def _reply(service: Service, data: Mapping[str, Any], engine: str | None) -> Reply:

@@ -9,6 +9,8 @@ import time
 
 from .config import LogConfig
 
+_TOLD_TEXTS = ("piper", "TTS")
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object per message."""
@@ -26,12 +28,29 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(fields, ensure_ascii=False)
 
 
+class LineFormatter(logging.Formatter):
+    """One line per message, whatever names from the network are in it; a traceback follows in lines of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        """The line."""
+        line = super().formatMessage(record)
+        return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
+
+
 def configure(config: LogConfig) -> None:
-    """Set up the root logger. Libraries speak at warning level and above, even with `debug`."""
+    """Set up the root logger. Libraries speak at warning level and above, even with `debug`.
+
+    Those that are given users' texts quote them in warnings, so that they speak only with `debug`.
+    """
     handler = logging.StreamHandler(sys.stderr)
     if config.log_format == "json":
         handler.setFormatter(JsonFormatter())
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(LineFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("wyoming_k2so").setLevel(logging.DEBUG if config.debug else logging.INFO)
+    for library in _TOLD_TEXTS:
+        logging.getLogger(library).setLevel(logging.WARNING if config.debug else logging.CRITICAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Enum, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Enum, Gauge, Histogram
 
 Outcome = Literal["ok", "cancelled", "error"]
 
@@ -168,7 +168,3 @@ class Metrics:
             self._first_audio.labels(engine).observe(figures.first_audio_s)
         if figures.rtf is not None:
             self._rtf.labels(engine).observe(figures.rtf)
-
-    def serve(self, host: str, port: int) -> None:
-        """Answer Prometheus on `port`, in a daemon thread. Raises OSError when the port is taken."""
-        start_http_server(port, host, registry=self.registry)

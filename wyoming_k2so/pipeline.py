@@ -18,7 +18,7 @@ import numpy as np
 from .audio import Chunk, Chunker
 from .catalog import Choice
 from .config import StreamConfig
-from .engine import AudioFormat, Samples
+from .engine import AudioFormat, Samples, reason
 from .handover import Cancelled, Handover
 from .metrics import AUDIBLE_GAP_S, Figures, PlaybackClock
 from .prebuffer import AutoPrebuffer, FixedPrebuffer, Moment, Pace, Prebuffer, letters
@@ -95,6 +95,7 @@ class Reply:
         self._sent_at = 0.0
         self._stalled = False
         self._silent = False
+        self._waits_since: float | None = None
         self._due_s = 0.0  # silence before the next text
         self._playback = PlaybackClock()
         self._thread = threading.Thread(target=self._run, name=SYNTHESIS, daemon=True)
@@ -125,11 +126,13 @@ class Reply:
         if self._text_began is None and text.strip():
             self._text_began = self._clock()
         self._letters += letters(text)
+        self._waits_since = None
         self._texts.put(text)
 
     def finish(self) -> None:
         """No more text will come."""
         self._complete = True
+        self._waits_since = None
         self._texts.put(None)
 
     def cancel(self) -> None:
@@ -188,6 +191,12 @@ class Reply:
         self._sent_at = now
 
     @property
+    def waiting_s(self) -> float:
+        """For how many seconds there has been nothing to say; 0 while there is something."""
+        since = self._waits_since
+        return 0.0 if since is None else self._clock() - since
+
+    @property
     def ended(self) -> bool:
         """True when there will be no more chunks; `figures.outcome` says how it went."""
         return self._out.ended
@@ -228,7 +237,7 @@ class Reply:
             _LOGGER.debug("Cancelled")
         except Exception as error:  # an engine may raise anything; the client must hear of it
             self.figures.outcome = "error"
-            self.figures.error = str(error) or type(error).__name__
+            self.figures.error = reason(error)
             _LOGGER.debug("The reply ended early", exc_info=error)
         finally:
             self.figures.mode = self._engine.mode
@@ -244,7 +253,9 @@ class Reply:
             except Empty:
                 self._send(self._chunker.fill(), starved_s=STARVED_AFTER_S)
                 self._stalled = True
+                self._waits_since = self._clock()
                 piece = self._late_text()
+                self._waits_since = None
             self._out.check()
             yield piece
 

@@ -11,7 +11,7 @@ from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.tts import SynthesizeStopped
 
-from .admission import Busy
+from .admission import Busy, Turn
 from .audio import Chunk
 from .engine import AudioFormat
 from .frames import FrameError
@@ -23,6 +23,9 @@ from .service import Service
 _LOGGER = logging.getLogger(__name__)
 
 MOST_WAITING = 8
+
+LEND_AFTER_S = 5.0
+"""A text that pauses for so long lets others have its turn."""
 
 
 class Replies:
@@ -88,12 +91,34 @@ class Replies:
         ):
             reply.fall_back()
         try:
-            async with admission.turn(reply.engine):
-                return await self._speak(reply)
+            async with admission.turn(reply.engine) as turn:
+                lending = asyncio.create_task(self._lend(turn, job, reply), name="wyoming turn")
+                try:
+                    return await self._speak(reply)
+                finally:
+                    lending.cancel()
+                    await asyncio.wait({lending})
         except Busy as error:
-            job.refuse(str(error), "busy")
-            self._service.metrics.refuse()
+            self._refuse(job, error)
             return 0
+
+    async def _lend(self, turn: Turn, job: Job, reply: Reply) -> None:
+        """Let others have the turn while the text pauses."""
+        try:
+            while True:
+                if (left := LEND_AFTER_S - reply.waiting_s) > 0:
+                    await asyncio.sleep(left)
+                    continue
+                turn.give_back()
+                await job.pause()
+                await turn.take(again=True)
+                job.go_on()
+        except Busy as error:
+            self._refuse(job, error)
+
+    def _refuse(self, job: Job, error: Busy) -> None:
+        job.refuse(str(error), "busy")
+        self._service.metrics.refuse()
 
     async def _speak(self, reply: Reply) -> int:
         """Send the sound of a reply; returns its length in milliseconds."""

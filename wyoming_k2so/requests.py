@@ -13,6 +13,7 @@ from .config import Option, VoiceConfig
 from .options import check, is_word, option_of, settings
 
 TEXT_FORMATS = ("text", "ssml")
+MAX_NAME_CHARS = 200
 
 _STREAM = [setting for setting in settings() if setting.group == "stream"]
 
@@ -52,9 +53,9 @@ def parse_speech(data: Mapping[str, Any]) -> SpeechRequest:
         raise BadRequest(f"text_format must be one of {', '.join(TEXT_FORMATS)}")
     stream = {s.key: _checked(context, s.key, s.kind, s.option) for s in _STREAM}
     return SpeechRequest(
-        voice=_get(voice, "name", str),
-        speaker=_get(voice, "speaker", str),
-        language=_get(context, "language", str) or _get(voice, "language", str),
+        voice=_name(voice, "name"),
+        speaker=_name(voice, "speaker"),
+        language=_name(context, "language") or _name(voice, "language"),
         speed=_checked(context, "speed", float, option_of(VoiceConfig, "speed")),
         text_format=text_format,
         stream={key: value for key, value in stream.items() if value is not None},
@@ -71,14 +72,21 @@ def parse_text(data: Mapping[str, Any]) -> str:
 
 def parse_voice(data: Mapping[str, Any]) -> tuple[str, str | None]:
     """Name (composed, NFC) and language of `k2so-add-voice` or `k2so-remove-voice`. Raises BadRequest: no name."""
-    if not (name := unicodedata.normalize("NFC", _text(_get(data, "name", str) or "")).strip()):
+    if not (name := unicodedata.normalize("NFC", _text(_name(data, "name") or "")).strip()):
         raise BadRequest("name is missing")
-    return name, _get(data, "language", str)
+    return name, _name(data, "language")
 
 
 def _text(text: str) -> str:
     """JSON can carry half of a surrogate pair, which no UTF-8 encoder accepts."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _name(data: Mapping[str, Any], key: str) -> str | None:
+    name = _get(data, key, str)
+    if name is not None and len(name) > MAX_NAME_CHARS:
+        raise BadRequest(f"{key} may have at most {MAX_NAME_CHARS} characters")
+    return name
 
 
 def _get(data: Mapping[str, Any], key: str, kind: type[T]) -> T | None:

@@ -9,12 +9,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .allow import AllowList
 from .connection import Connection
 from .engine import EngineError
 from .peer import CLOSING_S
@@ -35,7 +35,7 @@ class Server:
         self._scheme, self._host, self._port, self._path = parse_uri(uri)
         self._service = service
         self._settings = service.control.config.server
-        self._allowed = parse_networks(self._settings.allow)
+        self._allowed = AllowList(self._settings.allow)
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._stopping = asyncio.Event()
 
@@ -113,11 +113,8 @@ class Server:
     def _refusal(self, writer: asyncio.StreamWriter) -> str | None:
         """Why a client may not come in, or None."""
         peer = writer.get_extra_info("peername")
-        if self._allowed and isinstance(peer, tuple):
-            address = ip_address(peer[0].partition("%")[0])
-            address = getattr(address, "ipv4_mapped", None) or address
-            if not any(address in network for network in self._allowed):
-                return f"{address} is none of the addresses that may connect"
+        if isinstance(peer, tuple) and not self._allowed.admits(peer[0]):
+            return f"{peer[0]} is none of the addresses that may connect"
         if len(self._connections) >= self._settings.max_connections:
             return f"{len(self._connections)} clients are connected already; try again later"
         return None
@@ -131,14 +128,6 @@ class Server:
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def parse_networks(texts: Iterable[str]) -> list[IPv4Network | IPv6Network]:
-    """Networks from their texts; an address is a network of one. Raises ServeError when one is none."""
-    try:
-        return [ip_network(text.strip(), strict=False) for text in texts]
-    except ValueError as error:
-        raise ServeError(f"allow: {error}; give addresses or networks such as 192.168.1.0/24") from None
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:

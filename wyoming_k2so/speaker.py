@@ -16,7 +16,7 @@ import numpy as np
 
 from .audio import Resampler
 from .catalog import Choice
-from .engine import EngineError, Interruptible, Samples, Utterance
+from .engine import EngineError, Interruptible, Samples, Utterance, reason
 from .loudness import Leveller
 from .metrics import Figures
 from .watchdog import Caller, Watchdog
@@ -77,7 +77,7 @@ class Speakers:
             try:
                 return speaker.open().rate
             except Exception as error:  # noqa: BLE001
-                _LOGGER.warning("%s cannot start: %s", speaker, _reason(error))
+                _LOGGER.warning("%s cannot start: %s", speaker, reason(error))
         raise EngineError(f"{self._speakers[0]} cannot speak, and there is no other voice that can")
 
     def say(self, text: str, rate: int) -> Generator[Piece]:
@@ -104,10 +104,11 @@ class Speakers:
                         position += len(piece.samples)
                         heard = max(heard, position)
                 return
-            except Exception as error:  # noqa: BLE001  an engine may raise anything
+            except Exception as error:
                 speaker.close()
                 if not self._interrupted:
-                    _LOGGER.warning("%s failed to speak a segment: %s", speaker, _reason(error))
+                    _LOGGER.warning("%s failed to speak a segment: %s", speaker, reason(error))
+                    _LOGGER.debug("The failure", exc_info=error)
             yield Piece(_NOTHING)  # who does not want the rest can leave before the next attempt
         raise EngineError("no voice could speak a part of the reply; the server's log says why")
 
@@ -209,7 +210,3 @@ class _Speaker:
         utterance, self._utterance = self._utterance, None
         if utterance is not None:
             utterance.close()
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -54,3 +54,39 @@ async def test_nobody_waits_without_bound_and_few_wait_at_all(
     await asyncio.gather(*tasks[:waiting])
     assert order == list(range(waiting))
     assert not turns.full("a")
+
+
+async def test_a_turn_that_was_lent_comes_back_before_those_who_have_not_begun() -> None:
+    turns, order, leave = Admission(1), list[str](), asyncio.Event()
+
+    async def speak(name: str) -> None:
+        async with turns.turn("a"):
+            order.append(name)
+            await leave.wait()
+
+    async with turns.turn("a") as turn:
+        others = [asyncio.create_task(speak(name)) for name in ("first", "second")]
+        await asyncio.sleep(0)
+        turn.give_back()
+        turn.give_back()  # twice is once
+        back = asyncio.create_task(turn.take(again=True))
+        await asyncio.sleep(0)
+        assert order == ["first"]
+        leave.set()
+        await back
+        assert order == ["first"]
+        assert turns.full("a")
+    await asyncio.gather(*others)
+    assert order == ["first", "second"]
+    assert not turns.full("a")
+
+
+async def test_a_turn_that_was_lent_is_not_waited_for_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "PATIENCE_S", 0.05)
+    turns = Admission(1)
+    async with turns.turn("a") as lent:
+        lent.give_back()
+        async with turns.turn("a"):
+            with pytest.raises(Busy, match="busy"):
+                await lent.take(again=True)
+    assert not turns.full("a")

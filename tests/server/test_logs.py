@@ -19,11 +19,14 @@ THEIRS = logging.getLogger("some.library")
 def restored() -> Iterator[None]:
     root, ours = logging.getLogger(), logging.getLogger("wyoming_k2so")
     before = root.level, root.handlers[:], ours.level
+    libraries = {name: logging.getLogger(name).level for name in ("piper", "TTS")}
     root.handlers.clear()  # those of pytest, which `configure` would close
     yield
     root.setLevel(before[0])
     root.handlers[:] = before[1]
     ours.setLevel(before[2])
+    for name, level in libraries.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,6 +60,36 @@ def test_configuring_twice_does_not_say_things_twice(capsys: pytest.CaptureFixtu
     logs.configure(LogConfig())
     OURS.info("once")
     assert capsys.readouterr().err.count("once") == 1
+
+
+def test_a_name_from_the_network_cannot_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogConfig())
+    OURS.warning("there is no voice %s", "x\n2026-01-01 00:00:00,000 INFO Stopped\x1b[2J\u2028ü")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(r"there is no voice x\n2026-01-01 00:00:00,000 INFO Stopped\x1b[2J\u2028ü")
+
+
+@pytest.mark.parametrize("library", ["piper.voice", "TTS.tts.layers.xtts.tokenizer"])
+def test_libraries_that_are_given_texts_quote_them_only_with_debug(
+    capsys: pytest.CaptureFixture[str], library: str
+) -> None:
+    for debug in (False, True):
+        logs.configure(LogConfig(debug=debug))
+        logging.getLogger(library).warning("Illegal char in: %s", "a secret")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("Illegal char in: a secret")
+
+
+def test_a_traceback_follows_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogConfig())
+    try:
+        raise RuntimeError("the cause")
+    except RuntimeError:
+        OURS.exception("it failed")
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.endswith("ERROR it failed")
+    assert rest[0].startswith("Traceback")
+    assert rest[-1] == "RuntimeError: the cause"
 
 
 def test_objects_for_machines(capsys: pytest.CaptureFixture[str]) -> None:

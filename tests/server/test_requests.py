@@ -56,6 +56,8 @@ def test_a_language_may_come_with_the_voice() -> None:
     [
         ({"voice": "Ana"}, "voice must be an object"),
         ({"voice": {"name": 3}}, "name must be a string"),
+        ({"voice": {"name": "x" * 201}}, "name may have at most 200 characters"),
+        ({"context": {"language": "x" * 201}}, "language may have at most 200 characters"),
         ({"voice": {"speaker": []}}, "speaker must be a string"),
         ({"voice": {"language": {}}}, "language must be a string"),
         ({"context": []}, "context must be an object"),

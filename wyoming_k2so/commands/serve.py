@@ -9,10 +9,12 @@ import time
 from contextlib import AsyncExitStack, suppress
 
 from .. import options
+from ..allow import AllowList
 from ..catalog import Catalog
 from ..config import Config
 from ..discovery import announced, reachable_host
 from ..engine import EngineError
+from ..exporter import export
 from ..loader import Loader
 from ..metrics import Metrics
 
@@ -31,10 +33,10 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
         _, host, _, _ = parse_uri(config.server.uri)
     except ServeError as error:
         raise options.OptionError(f"uri: {error}") from None
-    metrics = Metrics()
+    metrics, allowed = Metrics(), AllowList(config.server.allow)
     if config.server.metrics_port is not None:
         try:
-            metrics.serve(host or "127.0.0.1", config.server.metrics_port)
+            export(metrics.registry, host or "127.0.0.1", config.server.metrics_port, allowed)
         except OSError as error:
             raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
     catalog = Catalog(defaults=config.voice)

@@ -1,0 +1,55 @@
+"""Figures for Prometheus over HTTP, in threads of their own."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+from .allow import AllowList
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def export(registry: CollectorRegistry, host: str, port: int, allowed: AllowList) -> int:
+    """Answer from now on until the program ends; returns the port, which 0 leaves open.
+
+    Raises:
+        OSError: the port is taken, or the host is none.
+    """
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    server = _Server(family, str(address[0]), port, allowed)
+    server.set_app(make_wsgi_app(registry))
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return int(server.server_port)
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 10.0
+    """A client that neither asks nor takes its answer for so long loses its thread."""
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing of each request."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def __init__(self, family: socket.AddressFamily, host: str, port: int, allowed: AllowList) -> None:
+        self.address_family = family
+        self._allowed = allowed
+        super().__init__((host, port), _Handler)
+
+    def verify_request(self, _request: Any, client_address: Any) -> bool:
+        if self._allowed.admits(client_address[0]):
+            return True
+        _LOGGER.warning("Refused to tell metrics: %s is none of the addresses that may connect", client_address[0])
+        return False
+
+    def handle_error(self, _request: Any, client_address: Any) -> None:
+        _LOGGER.debug("Metrics for %s were not sent", client_address[0], exc_info=True)
