@@ -4,7 +4,7 @@ Each request has a connection of its own: closing it cancels the request. Whatev
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
-from .const import DOMAIN
+from .const import CONF_ENGINE, DOMAIN
 
 CONNECT_S = 5.0
 ANSWER_S = 5.0
@@ -83,7 +83,15 @@ class Control:
     allowed: dict[str, dict[str, Any]]
     engines: tuple[Engine, ...]
     speaking: str
+    """Name of the engine that speaks where no voice is asked for."""
+
     figures: dict[str, Any]
+
+    @property
+    def wanted(self) -> Iterator[Engine]:
+        """The engines that may speak by the settings."""
+        chosen = self.settings.get(CONF_ENGINE)
+        return (engine for engine in self.engines if chosen in ("auto", engine.name))
 
 
 @dataclass(frozen=True)

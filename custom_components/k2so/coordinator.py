@@ -1,7 +1,7 @@
 """The state of one server, asked for regularly."""
 
 from datetime import timedelta
-from typing import override
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
@@ -9,11 +9,12 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .client import Control, Engine, K2soClient, K2soError, State
+from .client import Control, K2soClient, K2soError, State
 from .const import DOMAIN, LOGGER
 
 UPDATE_INTERVAL = timedelta(seconds=30)
-RETRY_INTERVAL = timedelta(seconds=10)
+# While the server is gone, or loads what shall speak.
+SHORT_INTERVAL = timedelta(seconds=10)
 
 type K2soConfigEntry = ConfigEntry[K2soCoordinator]
 
@@ -41,14 +42,18 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
             state = await self.client.describe()
         except K2soError as error:
             self._restore = True
-            self.update_interval = RETRY_INTERVAL
+            self.update_interval = SHORT_INTERVAL
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key=error.translation_key,
                 translation_placeholders=error.translation_placeholders,
             ) from error
         self.update_interval = UPDATE_INTERVAL
+        if self.data and _kind(state) != _kind(self.data):
+            self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
         if (control := state.control) is not None:
+            if _loads(control):
+                self.update_interval = SHORT_INTERVAL
             before = self.data.control.figures if self.data and self.data.control else {}
             self._restore |= control.figures["replies"] < before.get("replies", 0)
             self._restore_options(control)
@@ -57,7 +62,7 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
 
     def _restore_options(self, control: Control) -> None:
         """A server forgets what it was told when it ends; options that need an engine wait until it has loaded."""
-        if not self._restore or control.locked or any(engine.state == "loading" for engine in control.engines):
+        if not self._restore or control.locked or _loads(control):
             return
         self._restore = False
         wanted = {key: value for key, value in self.config_entry.options.items() if value is not None}
@@ -79,7 +84,7 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
     def _report(self, control: Control) -> None:
         """Tell the user while the house has to do with the fallback voice."""
         issue_id = f"fallback_voice_{self.config_entry.entry_id}"
-        if (engine := missing_engine(control)) is None:
+        if (engine := next((engine for engine in control.wanted if engine.state == "failed"), None)) is None:
             ir.async_delete_issue(self.hass, DOMAIN, issue_id)
             return
         ir.async_create_issue(
@@ -98,7 +103,10 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
         )
 
 
-def missing_engine(control: Control) -> Engine | None:
-    """The engine that should speak but could not be loaded."""
-    wanted = control.settings.get("engine")
-    return next((e for e in control.engines if e.state == "failed" and wanted in ("auto", e.name)), None)
+def _kind(state: State) -> tuple[Any, ...]:
+    """What entities and device are made by: another server may answer at an address, or a newer release of one."""
+    return state.program, state.version, state.control is None
+
+
+def _loads(control: Control) -> bool:
+    return any(engine.state == "loading" for engine in control.engines)

@@ -21,6 +21,8 @@ from .entity import K2soEntity
 
 PARALLEL_UPDATES = 0
 
+ENGINE_STATES = ["ready", "loading", "idle", "failed"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class K2soSensorDescription(SensorEntityDescription):
@@ -37,8 +39,17 @@ def _last(name: str) -> Callable[[Control], StateType]:
     return value
 
 
+def _engine_state(control: Control) -> str | None:
+    """Of the engines that may speak, the state of the one that cannot; of an engine that is off nobody waits for it."""
+    state = next((engine.state for engine in control.wanted if engine.state not in ("ready", "off")), "ready")
+    return state if state in ENGINE_STATES else None
+
+
 DESCRIPTIONS = (
     K2soSensorDescription(key="engine", value=lambda control: control.speaking),
+    K2soSensorDescription(
+        key="engine_state", device_class=SensorDeviceClass.ENUM, options=ENGINE_STATES, value=_engine_state
+    ),
     K2soSensorDescription(
         key="quantization",
         value=lambda control: next((e.mode for e in control.engines if e.name == control.speaking), None),

@@ -16,7 +16,7 @@ from wyoming.info import TtsVoice
 from wyoming.tts import SynthesizeVoice
 
 from . import wav
-from .client import K2soError
+from .client import K2soError, State
 from .const import CONF_LANGUAGE, CONF_VOICE
 from .coordinator import K2soConfigEntry, K2soCoordinator
 from .entity import K2soEntity
@@ -91,10 +91,7 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
         wished = settings.get(CONF_LANGUAGE) or self.coordinator.hass.config.language
         country = self.coordinator.hass.config.country
         self._attr_default_language = next(iter(matches(wished, known, country)), known[0])
-        # Part of the key under which Home Assistant keeps sound: what would sound different now is made anew.
-        ready = [engine.name for engine in state.control.engines if engine.state == "ready"] if state.control else []
-        sound = json.dumps([state.program, state.version, settings, ready], sort_keys=True, default=str)
-        self._attr_default_options = {ATTR_FINGERPRINT: hashlib.sha256(sound.encode()).hexdigest()[:16]}
+        self._attr_default_options = {ATTR_FINGERPRINT: _fingerprint(state, settings)}
 
     def _find(self, name: str | None) -> TtsVoice | None:
         return next((voice for voice in self.coordinator.data.voices if voice.name == name), None)
@@ -188,3 +185,14 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
 def _rate(preferred: Any) -> int | None:
     """Samples per second to ask the server for, so that nobody has to convert them."""
     return int(preferred) if preferred is not None and int(preferred) in _RATES else None
+
+
+def _fingerprint(state: State, settings: Mapping[str, Any]) -> str:
+    """Part of the key under which Home Assistant keeps sound: what would sound different now is made anew."""
+    sound: list[Any] = [state.program, state.version, settings]
+    if state.control is not None:
+        sound.append([engine.name for engine in state.control.engines if engine.state == "ready"])
+        if any(engine.state in ("idle", "loading") for engine in state.control.wanted):
+            # Of who stands in for it nothing is played twice: only a server that is asked wakes its engine.
+            sound.append(state.control.figures["replies"])
+    return hashlib.sha256(json.dumps(sound, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -62,6 +62,12 @@ def server(server_python: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield server
 
 
+@pytest.fixture(scope="session")
+def xtts_python() -> str:
+    """The Python of the environment that has what XTTS needs."""
+    return python_of("K2SO_DEV_XTTS_PYTHON")
+
+
 @pytest.fixture
 def starting(server_python: str, tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
     """Starts a server of the test's own, with arguments of its own."""

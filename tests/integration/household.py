@@ -48,6 +48,31 @@ def speak(hass: HassProcess, entry: Entry, message: str, **request: Any) -> Fetc
     return hass.fetch(url["path"])
 
 
+def change(hass: HassProcess, entry: Entry, **options: Any) -> None:
+    """Save options; those that are not named are left to the server."""
+    flows = "/api/config/config_entries/options/flow"
+    answer = hass.call("POST", f"{flows}/{options_form(hass, entry)['flow_id']}", options)
+    assert answer["type"] == "create_entry", answer
+
+
+def options_form(hass: HassProcess, entry: Entry) -> Any:
+    """The options as the frontend gets them."""
+    return hass.call("POST", "/api/config/config_entries/options/flow", {"handler": entry.id})
+
+
+async def sensor(websocket: Websocket, entry: Entry, key: str) -> str:
+    """The entity of an entry's figure."""
+    registered = await websocket.call("config/entity_registry/list")
+    (entity,) = (e for e in registered if (e["config_entry_id"], e["translation_key"]) == (entry.id, key))
+    return str(entity["entity_id"])
+
+
+async def voices(websocket: Websocket, entry: Entry, language: str) -> list[str]:
+    """Names of the voices that speak a language."""
+    answer = await websocket.call("tts/engine/voices", engine_id=entry.tts, language=language)
+    return [voice["voice_id"] for voice in answer["voices"]]
+
+
 async def languages(websocket: Websocket, entry: Entry) -> list[str]:
     provider = (await websocket.call("tts/engine/get", engine_id=entry.tts))["provider"]
     found: list[str] = provider["supported_languages"]

@@ -32,8 +32,8 @@ def voice(name: str, *languages: str, installed: bool = True) -> TtsVoice:
     return TtsVoice(name, SOMEBODY, installed, f"The voice {name}", None, languages=list(languages))
 
 
-def info(*voices: TtsVoice, streams: bool = True, attribution: Attribution = SOMEBODY) -> Event:
-    program = TtsProgram("parrot", attribution, True, None, "7", voices=list(voices))
+def info(*voices: TtsVoice, streams: bool = True, attribution: Attribution = SOMEBODY, version: str = "7") -> Event:
+    program = TtsProgram("parrot", attribution, True, None, version, voices=list(voices))
     program.supports_synthesize_streaming = streams
     return Info(tts=[program]).event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from .process import Process, answers, free_port
@@ -10,6 +11,13 @@ ROOT = Path(__file__).parents[2]
 
 # Piper draws random numbers, and now and then speaks a word so that Whisper takes it for another.
 STEADY = ("--seed", "1")
+
+WRITE_CHECKPOINT = """
+import sys
+from pathlib import Path
+from wyoming_k2so.engines.xtts.synthetic import write_checkpoint
+write_checkpoint(Path(sys.argv[1]))
+"""
 
 
 class ServerProcess(Process):
@@ -26,3 +34,10 @@ class ServerProcess(Process):
 
     def _is_up(self) -> bool:
         return answers(self.port)
+
+
+def with_xtts(python: str, folder: Path, *arguments: str) -> ServerProcess:
+    """A server that has a small XTTS beside its embedded voice, real but for its weights, so that it speaks noise."""
+    checkpoint = folder / "checkpoint"
+    subprocess.run([python, "-c", WRITE_CHECKPOINT, checkpoint], cwd=ROOT, check=True, capture_output=True)
+    return ServerProcess(python, folder, "--xtts-checkpoint", str(checkpoint), *arguments)

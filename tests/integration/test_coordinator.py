@@ -15,11 +15,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from wyoming.error import Error
 
 from custom_components.k2so.const import DOMAIN
-from custom_components.k2so.coordinator import RETRY_INTERVAL
+from custom_components.k2so.coordinator import SHORT_INTERVAL
 
 from .conftest import add, pass_time
 from .flows import settings
-from .peer import Peer, k2so, k2so_info
+from .peer import OURS, Peer, info, k2so, k2so_info, voice
 from .server import ServerProcess
 
 SPEECH = "tts.k2_so_speech"
@@ -84,7 +84,7 @@ async def test_a_server_goes_and_comes_back(
             await pass_time(home)
         assert state(home) == "unavailable"
         server.start()
-        await pass_time(home, RETRY_INTERVAL)
+        await pass_time(home, SHORT_INTERVAL)
 
         assert state(home) != "unavailable"
         assert asked <= (await settings(server)).items()
@@ -118,12 +118,30 @@ async def test_options_wait_for_the_engine_that_they_may_need(home: HomeAssistan
     loading = [{"name": "xtts", "state": "loading", "detail": ""}]
     async with k2so(engines=loading).listen() as peer:
         await add(home, peer, options={"voice": "ana"})
-        await pass_time(home)
+        await pass_time(home, SHORT_INTERVAL)
         assert told(peer) == []
 
         peer.script["k2so-describe"] = [k2so_info()]
-        await pass_time(home)
+        await pass_time(home, SHORT_INTERVAL)
         assert told(peer) == [{"voice": "ana"}]
+
+
+async def test_another_release_of_a_server_is_taken_up(home: HomeAssistant, socket_enabled: None) -> None:
+    async with k2so().listen() as peer:
+        entry = await add(home, peer)
+        peer.script["describe"] = [info(voice("polly", "en"), attribution=OURS, version="8")]
+        await pass_time(home)
+        (device,) = dr.async_entries_for_config_entry(dr.async_get(home), entry.entry_id)
+        assert device.sw_version == "8"
+        assert state(home) != "unavailable"
+
+
+async def test_a_server_of_another_kind_is_taken_up(home: HomeAssistant, peer: Peer) -> None:
+    await add(home, peer)
+    assert not home.states.async_all("sensor")
+    peer.script |= k2so().script
+    await pass_time(home)
+    assert state(home, "sensor.k2_so_engine") == "xtts"
 
 
 async def test_a_locked_server_is_let_be(home: HomeAssistant, socket_enabled: None) -> None:

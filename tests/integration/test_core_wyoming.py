@@ -11,7 +11,7 @@ import pytest
 from . import household
 from .conftest import HOUSE, allow_sockets
 from .hass import HassProcess, Websocket
-from .household import Entry, add, converse, events_until, languages, play, remove, run, speak
+from .household import Entry, add, converse, events_until, languages, play, remove, run, speak, voices
 from .server import ServerProcess
 from .sound import assert_says
 
@@ -47,8 +47,7 @@ async def pipeline(websocket: Websocket, entry: Entry) -> AsyncIterator[str]:
 
 async def test_voices_are_offered(websocket: Websocket, entry: Entry) -> None:
     for language in await languages(websocket, entry):
-        answer = await websocket.call("tts/engine/voices", engine_id=entry.tts, language=language)
-        assert answer["voices"]
+        assert await voices(websocket, entry, language)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +77,9 @@ def test_a_message_is_spoken(hass_process: HassProcess, entry: Entry, options: d
 
 async def test_a_voice_can_be_chosen(hass_process: HassProcess, websocket: Websocket, entry: Entry) -> None:
     (language,) = await languages(websocket, entry)
-    voices = (await websocket.call("tts/engine/voices", engine_id=entry.tts, language=language))["voices"]
+    (voice,) = await voices(websocket, entry, language)
 
-    fetched = speak(hass_process, entry, SENTENCE, language=language, options={"voice": voices[0]["voice_id"]})
+    fetched = speak(hass_process, entry, SENTENCE, language=language, options={"voice": voice})
 
     assert_says(fetched.body, SENTENCE)
 

@@ -21,7 +21,7 @@ def states(home: HomeAssistant) -> dict[str, str]:
 
 
 async def test_chatty_figures_are_off(home: HomeAssistant, entry: MockConfigEntry) -> None:
-    assert states(home) == {"engine": "piper", "fallbacks": "0", "quantization": "fp32"}
+    assert states(home) == {"engine": "piper", "engine_state": "ready", "fallbacks": "0", "quantization": "fp32"}
     registered = er.async_entries_for_config_entry(er.async_get(home), entry.entry_id)
     off = {each.translation_key for each in registered if each.disabled_by is er.RegistryEntryDisabler.INTEGRATION}
     assert off == {"first_audio", "real_time_factor", "underruns"}
@@ -55,6 +55,7 @@ async def test_the_state_of_a_server_with_all_engines(home: HomeAssistant, socke
         await add(home, peer)
         assert states(home) == {
             "engine": "xtts",
+            "engine_state": "ready",
             "fallbacks": "1",
             "first_sound": "unknown",
             "quantization": "int8",
@@ -64,6 +65,19 @@ async def test_the_state_of_a_server_with_all_engines(home: HomeAssistant, socke
         await peer.close()
         await pass_time(home)
         assert set(states(home).values()) == {"unavailable"}
+
+
+@pytest.mark.parametrize("wanted", ["auto", "xtts", "piper"])
+@pytest.mark.parametrize("told", ["loading", "idle", "failed", "off", "dancing"])
+async def test_the_engine_that_shall_speak_tells_why_it_does_not(
+    home: HomeAssistant, socket_enabled: None, wanted: str, told: str
+) -> None:
+    engines = [{"name": "piper", "state": "ready"}, {"name": "xtts", "state": told}]
+    async with k2so(engines=engines, settings={"engine": wanted}, speaking="piper").listen() as peer:
+        await add(home, peer)
+        assert states(home)["engine"] == "piper"
+        expected = {"off": "ready", "dancing": "unknown"}.get(told, told)
+        assert states(home)["engine_state"] == ("ready" if wanted == "piper" else expected)
 
 
 async def test_others_keep_no_figures(home: HomeAssistant, peer: Peer) -> None:

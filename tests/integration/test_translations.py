@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hass_frontend import where
 from homeassistant.helpers.config_validation import string_with_no_html
 from homeassistant.helpers.selector import validate_selector
 from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.k2so.client import _REFUSALS
+from custom_components.k2so.sensor import DESCRIPTIONS
 
 FOLDER = Path(__file__).parents[2] / "custom_components" / "k2so"
 ENGLISH = json.loads((FOLDER / "translations" / "en.json").read_text("utf-8"))
@@ -63,3 +65,15 @@ def test_every_action_is_described() -> None:
     for action in actions.values():
         for field in action["fields"].values():
             validate_selector(field["selector"])
+
+
+def test_every_icon_is_drawn_by_the_frontend() -> None:
+    drawn = {f"mdi:{icon['name']}" for icon in json.loads((where() / "static" / "mdi" / "iconList.json").read_text())}
+    icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))
+    assert {icon for _, icon in texts(icons)} <= drawn
+
+
+def test_every_state_has_a_text() -> None:
+    for description in DESCRIPTIONS:
+        texts = ENGLISH["entity"]["sensor"][description.key].get("state", {})
+        assert set(texts) == set(description.options or ())

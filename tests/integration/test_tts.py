@@ -90,6 +90,18 @@ async def test_what_would_sound_different_is_made_anew(home: HomeAssistant, entr
     assert len(await speak(home, SENTENCE, preferred_format="wav")) < len(slow) * 0.75
 
 
+@pytest.mark.parametrize(("engine", "asked"), [("ready", 1), ("failed", 1), ("idle", 2), ("loading", 2)])
+async def test_who_stands_in_for_an_engine_that_is_to_come_is_asked_each_time(
+    home: HomeAssistant, ours: Peer, engine: str, asked: int
+) -> None:
+    for replies in (5, 6):
+        figures = {"replies": replies, "underruns": 0, "fallbacks": 0}
+        ours.script["k2so-describe"] = [k2so_info(engines=[{"name": "xtts", "state": engine}], figures=figures)]
+        await pass_time(home)
+        await speak(home, SENTENCE, preferred_format="wav")
+    assert sum(event.type == "synthesize-start" for event in ours.received) == asked
+
+
 # ---- the file that ffmpeg gets --------------------------------------------------------------------------------------
 
 
