@@ -54,6 +54,7 @@ class ScriptedEngine:
         self.version = "1"
         self.mode, self.note = "fp32", ""
         self.modes: dict[str, str] = {"fp32": "The only one."}
+        self.vocoder_modes: dict[str, str] = {}
         self.attribution = NOBODY
         self.first_audio = first_audio
         self.rtf = rtf

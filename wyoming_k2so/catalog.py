@@ -120,6 +120,16 @@ class Catalog:
         )
         return self._choice(chosen, request)
 
+    def current(self, choice: Choice) -> Choice:
+        """The same by the engine that has taken the place of the chosen one, if there is such a one and it can."""
+        request = choice.request
+        for engine in self._awake():
+            if engine.name == choice.engine.name and engine is not choice.engine:
+                fits = [v for v in engine.voices() if v.installed and v.name == request.voice]
+                if fits and request.language in fits[0].languages and request.speaker in (None, *fits[0].speakers):
+                    return self._choice(engine, request)
+        return choice
+
     def check_defaults(self) -> None:
         """Raise UnknownVoice when the default voice, speaker or language is none of those that there are."""
         wished = self.defaults

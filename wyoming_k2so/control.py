@@ -1,13 +1,13 @@
 """Reading and changing settings while the server runs. Knows nothing of sockets: `connection` carries it.
 
-A change is checked like a flag or a key of the configuration file. Either all of it takes effect, from the next reply
-on, or none of it does.
+A change is checked like a flag or a key of the configuration file. Either all of it takes effect or none of it does:
+another precision from the next segment on, the rest from the next reply on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -40,6 +40,7 @@ class Control:
         self._loader = loader
         self._metrics = metrics
         self._changing = asyncio.Lock()
+        self._failed: dict[str, Any] | None = None
 
     def describe(self) -> dict[str, Any]:
         """Settings, what each may be, the engines' states and the figures so far; see docs/protocol.md."""
@@ -63,6 +64,7 @@ class Control:
             }
         if flagship is not None:
             allowed["quantization"]["choices"] = ["auto", *flagship.modes]
+            allowed["vocoder_precision"]["choices"] = ["auto", *flagship.vocoder_modes]
         return {
             "id": self._identity,
             "version": __version__,
@@ -70,6 +72,7 @@ class Control:
             "settings": settings,
             "allowed": allowed,
             "engines": [self._engine(name, state) for name, state in self._loader.states.items()],
+            "failed": self._failed,
             "speaking": self._catalog.resolve().engine.name,
             "figures": self._metrics.snapshot(),
         }
@@ -79,6 +82,8 @@ class Control:
         engine = next((engine for engine in self._catalog.engines if engine.name == name), None)
         if engine is not None:
             found |= {"detail": state.detail or engine.note, "mode": engine.mode, "modes": dict(engine.modes)}
+            if engine.vocoder_modes:
+                found["vocoder_modes"] = dict(engine.vocoder_modes)
         return found
 
     async def change(self, values: Mapping[str, Any]) -> None:
@@ -86,23 +91,25 @@ class Control:
 
         Raises:
             Refused: the settings are locked (`locked`), a value is not allowed (`bad-setting`), or an engine cannot be
-                loaded as asked (`failed`). Nothing has changed then.
+                loaded as asked (`failed`, which is also described until such a change succeeds). Nothing has changed
+                then.
         """
         self._check_lock()
         async with self._changing:
-            new = self._checked(values)
-            old, self._catalog.defaults = self.config, new.voice
+            old, new = self.config, self._checked(values)
+            switch = {key: value for key, value in values.items() if key == "engine" or key in _other_model()}
             try:
-                if (new.engines, new.xtts) != (old.engines, old.xtts):
-                    await asyncio.to_thread(self._load, old, new)
-                if not self._catalog.incomplete:
-                    self._catalog.check_defaults()
-            except (EngineError, UnknownVoice) as error:
-                self._catalog.defaults = old.voice
-                raise Refused("failed" if isinstance(error, EngineError) else "bad-setting", str(error)) from None
+                await asyncio.to_thread(self._switch, old, new)
+            except EngineError as error:
+                self._failed = {"settings": switch, "reason": str(error)}
+                raise Refused("failed", str(error)) from None
+            except UnknownVoice as error:
+                raise Refused("bad-setting", str(error)) from None
+            if switch:
+                self._failed = None
             if new.xtts != old.xtts:
                 self._loader.adjust(new)
-            self.config = new
+            self.config, self._catalog.defaults = new, new.voice
 
     async def add_voice(self, name: str, language: str | None, clip: bytes) -> None:
         """Make a voice of a clip, which is there from the next reply on.
@@ -171,18 +178,37 @@ class Control:
             config = replace(config, **{setting.group: replace(getattr(config, setting.group), **{key: converted})})
         return config
 
-    def _load(self, old: Config, new: Config) -> None:
-        wanted = new.engines.engine
+    def _switch(self, old: Config, new: Config) -> None:
+        """Load or unload what `new` asks for, if there is its voice then; else raise before anything has changed."""
+        wanted, changed = new.engines.engine, (new.engines, new.xtts) != (old.engines, old.xtts)
         other = any(getattr(new.xtts, key) != getattr(old.xtts, key) for key in _other_model())
-        loaded = any(engine.name == FLAGSHIP for engine in self._catalog.engines)
-        if wanted == EMBEDDED:
+        present = self._catalog.engines
+        rest = [engine for engine in present if engine.name != FLAGSHIP]
+        loaded = len(rest) < len(present)
+        if changed and wanted == EMBEDDED:
+            _check_voice(new, rest)
             self._loader.unload(FLAGSHIP, "not asked for")
-        elif other or not loaded:
+            return
+        load = changed and (other or not loaded)
+        if load and not loaded:
             try:
-                self._loader.load(FLAGSHIP, new, tentative=True)
+                self._loader.load(
+                    FLAGSHIP, new, tentative=True, accept=lambda engine: _check_voice(new, (engine, *rest))
+                )
+                return
             except EngineError:
                 if wanted != "auto" or other:
-                    raise  # auto is content with what there is
+                    raise
+                load = False  # auto is content with what there is
+        if not self._catalog.incomplete:
+            _check_voice(new, present)
+        if load:
+            self._loader.load(FLAGSHIP, new, tentative=True)
+
+
+def _check_voice(config: Config, engines: Iterable[Engine]) -> None:
+    """Raise UnknownVoice when the default voice, speaker or language is none of those that the engines have."""
+    Catalog(engines, config.voice).check_defaults()
 
 
 def _other_model() -> list[str]:

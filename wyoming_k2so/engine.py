@@ -155,6 +155,10 @@ class Engine(Protocol):
         """The precisions that run well here, each with a sentence that says what it costs and gains."""
 
     @property
+    def vocoder_modes(self) -> Mapping[str, str]:
+        """The precisions of the vocoder that run well here, likewise; empty where it has none of its own."""
+
+    @property
     def note(self) -> str:
         """Why the precision is not the one asked for, in one sentence; empty when it is."""
 

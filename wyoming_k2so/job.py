@@ -105,5 +105,6 @@ def _reply(service: Service, data: Mapping[str, Any], engine: str | None) -> Rep
         stream=replace(service.control.config.stream, **request.stream),
         text_format=request.text_format,
         pace=service.paces.setdefault(choice.engine, Pace()),
+        current=service.catalog.current,
         watchdog=service.watchdog,
     )

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from . import engines
 from .catalog import Catalog, UnknownVoice
@@ -28,6 +28,9 @@ LOADING = "loading"
 """Name of the threads that load."""
 
 WATCH = "idle watch"
+
+LEAVES_WITHIN_S = 0.5
+"""How often it is looked whether an engine that was replaced still speaks."""
 
 EMBEDDED = "piper"
 FLAGSHIP = "xtts"
@@ -104,13 +107,20 @@ class Loader:
             self._set(FLAGSHIP, State("off", "not asked for"))
         self._catalog.check_defaults()
 
-    def load(self, name: str, config: Config, *, tentative: bool = False) -> None:
-        """Load an engine and let it speak from the next reply on, in place of the one of that name.
+    def load(
+        self, name: str, config: Config, *, tentative: bool = False, accept: Callable[[Engine], None] | None = None
+    ) -> None:
+        """Load an engine and let it speak from the next segment on, in place of the one of that name.
 
-        `tentative`: when it cannot be loaded, it was not wanted either, and the state stays as it was.
+        Args:
+            name: which engine.
+            config: how it is loaded.
+            tentative: when it cannot be loaded, it was not wanted either, and the state stays as it was.
+            accept: is shown the engine before it speaks, and raises UnknownVoice when it is of no use.
 
         Raises:
             EngineError: it cannot be loaded; the old one goes on.
+            UnknownVoice: it was not accepted; likewise.
         """
         with self._one_at_a_time:
             before = self.states.get(name, State("off"))
@@ -118,25 +128,43 @@ class Loader:
                 self._set(name, State("loading"))
             try:
                 engine = self._load(name, config)
-            except EngineError as error:
-                if tentative or any(engine.name == name for engine in self._catalog.engines):
+                if accept is not None:
+                    accept(engine)
+            except (EngineError, UnknownVoice) as error:
+                if tentative or self._engine(name) is not None:
                     self._set(name, before)
                 else:
                     self._catalog.incomplete = True
                     self._set(name, State("failed", str(error)))
                 raise
+            old = self._engine(name)
             self._catalog.put(engine, first=name == FLAGSHIP)
             self._catalog.incomplete = False
             self._touched = self._clock()
             self._set(name, State("ready"))
             _LOGGER.debug("Engine %s is ready", name)
+            if old is not None:
+                self._reclaim_when_gone(ref(old), name)
 
     def unload(self, name: str, reason: str) -> None:
         """Take an engine out of the catalog. Replies that it speaks go on to their end."""
         with self._one_at_a_time:
+            old = self._engine(name)
             self._catalog.drop(name)
             self._catalog.incomplete = False
             self._set(name, State("off", reason))
+            if old is not None:
+                self._reclaim_when_gone(ref(old), name)
+
+    def _reclaim_when_gone(self, engine: ref[Engine], name: str) -> None:
+        """Give an engine's memory back once the last reply that it speaks has left it."""
+
+        def run() -> None:
+            while engine() is not None:
+                time.sleep(LEAVES_WITHIN_S)
+            self._reclaim(name)
+
+        threading.Thread(target=run, name=WATCH, daemon=True).start()
 
     def watch(self, idle_s: float, unused_s: Callable[[str], float]) -> None:
         """Free the flagship's model whenever it is not used for `idle_s` seconds, in a thread of its own.
@@ -203,7 +231,10 @@ class Loader:
             self.awaken()
 
     def _flagship(self) -> Engine | None:
-        return next((engine for engine in self._catalog.engines if engine.name == FLAGSHIP), None)
+        return self._engine(FLAGSHIP)
+
+    def _engine(self, name: str) -> Engine | None:
+        return next((engine for engine in self._catalog.engines if engine.name == name), None)
 
     def _set(self, name: str, state: State) -> None:
         self.states[name] = state

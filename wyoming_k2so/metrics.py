@@ -67,6 +67,9 @@ class Figures:
     mode: str = ""
     """Numeric precision of the engine at the end of the reply."""
 
+    note: str = ""
+    """Why that is not the precision asked for; empty when it is."""
+
     outcome: Outcome = "ok"
     error: str | None = None
 
@@ -88,6 +91,8 @@ class Figures:
             extra += f", instead of {self.instead_of}"
         if self.yielded:
             extra += ", all by the fallback voice because the engine was busy"
+        if self.note:
+            extra += f", in {self.mode} because {self.note}"
         end = self.outcome if self.error is None else f"{self.outcome}: {self.error}"
         return (
             f"{self.engine}/{self.voice}: {self.audio_s:.2f} s of speech in {self.chunks} chunks, "
@@ -109,6 +114,7 @@ class Metrics:
 
         self._requests = counter("requests", "Replies by engine and outcome", "engine", "outcome")
         self._by_mode = counter("replies_by_mode", "Replies by the engine's numeric precision", "engine", "mode")
+        self._safer = counter("replies_in_safer_mode", "Replies in a safer precision than the one asked for", "engine")
         self._speech = counter("speech_seconds", "Sound sent, in seconds", "engine")
         self._underruns = counter("underruns", "Gaps that listeners heard", "engine")
         self._retries = counter("retries", "Segments that had to be tried once more", "engine")
@@ -158,6 +164,7 @@ class Metrics:
             self._last = asdict(figures) | {"rtf": figures.rtf}
         self._requests.labels(engine, figures.outcome).inc()
         self._by_mode.labels(engine, figures.mode).inc()
+        self._safer.labels(engine).inc(bool(figures.note))
         self._speech.labels(engine).inc(figures.audio_s)
         self._underruns.labels(engine).inc(figures.underruns)
         self._retries.labels(engine).inc(figures.retries)

@@ -52,6 +52,7 @@ class Reply:
         stream: StreamConfig | None = None,
         text_format: str = "text",
         pace: Pace | None = None,
+        current: Callable[[Choice], Choice] = lambda choice: choice,
         watchdog: Watchdog | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,17 +64,25 @@ class Reply:
             stream: format, chunk size and prebuffer; the rate that it leaves open is the voice's.
             text_format: "text" or "ssml".
             pace: what the engine's earlier replies taught about its speed; None: nothing yet.
+            current: gives a choice by the engine that has taken the place of the chosen one; asked at each segment.
             watchdog: how long a call into an engine may take; None: for ever.
             clock: seconds, for the figures only.
         """
         stream = stream or StreamConfig()
-        self._engine = choice.engine
-        self.figures = Figures(choice.engine.name, choice.request.voice, instead_of=choice.instead_of)
+        self.figures = Figures(
+            choice.engine.name, choice.request.voice, instead_of=choice.instead_of, mode=choice.engine.mode
+        )
         self.format: AudioFormat | None = None
         """Known before the first chunk comes, and at the end of a reply without sound."""
 
         self._speakers = Speakers(
-            choice, fallback, self.figures, loudness=stream.loudness, watchdog=watchdog, clock=clock
+            choice,
+            fallback,
+            self.figures,
+            loudness=stream.loudness,
+            current=current,
+            watchdog=watchdog,
+            clock=clock,
         )
         self._stream = stream
         self._segmenter = Segmenter(
@@ -240,7 +249,8 @@ class Reply:
             self.figures.error = reason(error)
             _LOGGER.debug("The reply ended early", exc_info=error)
         finally:
-            self.figures.mode = self._engine.mode
+            if not self.figures.yielded:
+                self.figures.mode, self.figures.note = self._speakers.mode, self._speakers.note
             self._speakers.end()
             self._out.close()
 

@@ -16,6 +16,7 @@ class Sleeper:
         self.name, self.description = engine.name, engine.description
         self.version, self.attribution = engine.version, engine.attribution
         self.mode, self.modes, self.note = engine.mode, dict(engine.modes), engine.note
+        self.vocoder_modes = dict(engine.vocoder_modes)
         self.wake = wake
         self._voices = tuple(engine.voices())
 

@@ -1,7 +1,7 @@
 """The voice of a reply and the one that takes over: each segment is spoken, whatever fails.
 
 A segment that fails is tried once more, then spoken by the fallback voice at the same rate. A voice that hangs is not
-tried again.
+tried again. An engine that was loaded anew, say in another precision, speaks from the next segment on.
 """
 
 from __future__ import annotations
@@ -52,11 +52,15 @@ class Speakers:
         figures: Figures,
         *,
         loudness: float | None,
+        current: Callable[[Choice], Choice],
         watchdog: Watchdog | None,
         clock: Callable[[], float],
     ) -> None:
-        """`figures` is told of time spent, retries and fallbacks; `loudness`: LUFS to bring each voice to."""
-        self._speakers = [_Speaker(who, watchdog) for who in (choice, fallback) if who]
+        """`figures` is told of time spent, retries and fallbacks; `loudness`: LUFS to bring each voice to.
+
+        `current`: a choice by the engine that has taken the place of the chosen one meanwhile.
+        """
+        self._speakers = [_Speaker(who, current, watchdog) for who in (choice, fallback) if who]
         self._figures = figures
         self._loudness = loudness
         self._clock = clock
@@ -66,6 +70,16 @@ class Speakers:
     def names(self) -> list[str]:
         """Names of the engines, in the order in which they are tried."""
         return [speaker.engine for speaker in self._speakers]
+
+    @property
+    def mode(self) -> str:
+        """Numeric precision of the engine that speaks, or would if it did not fail."""
+        return self._speakers[0].mode
+
+    @property
+    def note(self) -> str:
+        """Why that is not the precision asked for; empty when it is."""
+        return self._speakers[0].note
 
     def fall_back(self) -> None:
         """Leave everything to the fallback voice. Before the first segment."""
@@ -126,6 +140,7 @@ class Speakers:
     def _pieces(self, speaker: _Speaker, text: str, rate: int) -> Generator[Piece]:
         """One voice's sound of a segment. Raises whatever its engine does, or EngineError when there is no sound."""
         began = self._clock()
+        self._timed(speaker.renew)
         utterance = self._timed(speaker.open)
         leveller = speaker.leveller(utterance.rate, self._loudness)
         resampler = Resampler(utterance.rate, rate)
@@ -153,10 +168,12 @@ class Speakers:
 
 
 class _Speaker:
-    """A choice and its utterance, opened when first needed and opened anew after a failure."""
+    """A choice and its utterance, opened when first needed and opened anew after a failure or by another engine."""
 
-    def __init__(self, choice: Choice, watchdog: Watchdog | None) -> None:
+    def __init__(self, choice: Choice, current: Callable[[Choice], Choice], watchdog: Watchdog | None) -> None:
         self._choice = choice
+        self._current = current
+        self._watchdog = watchdog
         self._utterance: Utterance | None = None
         self._caller = Caller(choice.engine, watchdog)
 
@@ -168,9 +185,28 @@ class _Speaker:
         return self._choice.engine.name
 
     @property
+    def mode(self) -> str:
+        return self._choice.engine.mode
+
+    @property
+    def note(self) -> str:
+        return self._choice.engine.note
+
+    @property
     def hung(self) -> bool:
         """Whether it will never speak again."""
         return self._caller.hung
+
+    def renew(self) -> None:
+        """Between segments: leave an engine whose place another one has taken, so that it can be freed."""
+        choice = self._current(self._choice)
+        if choice.engine is self._choice.engine:
+            return
+        try:
+            self.end()
+        finally:
+            self._choice, self._caller = choice, Caller(choice.engine, self._watchdog)
+        _LOGGER.info("%s goes on in %s", self, choice.engine.mode)
 
     def open(self) -> Utterance:
         return self._caller.call(self._open)

@@ -7,6 +7,8 @@ import pytest
 from tests.fakes import ScriptedEngine, make_voice
 from wyoming_k2so.catalog import Catalog, Choice, UnknownVoice
 from wyoming_k2so.config import VoiceConfig
+from wyoming_k2so.engine import Voice
+from wyoming_k2so.sleeper import Sleeper
 
 BIG = ScriptedEngine(
     make_voice("Ana", "en", "de", "pt-BR"),
@@ -198,6 +200,44 @@ def test_the_fallback_keeps_the_pace_but_not_the_speaker() -> None:
     found = voices.fallback(voices.resolve(voice="Bert", speaker="calm", speed=1.5))
     assert found is not None
     assert (found.request.speaker, found.request.speed) == (None, 1.5)
+
+
+# ---- engines that are loaded anew -------------------------------------------------------------------------------
+
+
+def test_a_choice_goes_over_to_the_engine_that_took_the_place_of_its_own() -> None:
+    voices = catalog(BIG, SMALL)
+    choice = voices.resolve(voice="Bert", speaker="angry", language="de", speed=1.5)
+    assert voices.current(choice) is choice
+    new = ScriptedEngine(*BIG.voices(), name="big")
+    voices.put(new)
+    now = voices.current(choice)
+    assert (now.engine, now.request, now.meter) == (new, choice.request, choice.meter)
+    voices.drop("big")
+    assert voices.current(choice) is choice
+
+
+@pytest.mark.parametrize(
+    "voice",
+    [
+        make_voice("Bart", "en", "de", speakers=("calm", "angry")),
+        make_voice("Bert", "en", speakers=("calm", "angry")),
+        make_voice("Bert", "en", "de", speakers=("calm",)),
+        make_voice("Bert", "en", "de", speakers=("calm", "angry"), installed=False),
+    ],
+)
+def test_a_choice_stays_where_the_new_engine_cannot_speak_it(voice: Voice) -> None:
+    voices = catalog(BIG, SMALL)
+    choice = voices.resolve(voice="Bert", speaker="angry", language="de")
+    voices.put(ScriptedEngine(voice, name="big"))
+    assert voices.current(choice) is choice
+
+
+def test_a_choice_does_not_go_over_to_an_engine_that_sleeps() -> None:
+    voices = catalog(BIG, SMALL)
+    choice = voices.resolve(voice="Bert")
+    voices.put(Sleeper(BIG, wake=lambda: None))
+    assert voices.current(choice) is choice
 
 
 def test_while_an_engine_is_missing_another_voice_speaks_instead() -> None:

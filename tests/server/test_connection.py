@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event
@@ -17,6 +18,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from tests.client import PATIENCE_S, read_event, read_until, synthesize, synthesize_stream
 from tests.fakes import ScriptedEngine, make_voice
 from tests.server.conftest import served
+from wyoming_k2so.config import StreamConfig
 from wyoming_k2so.job import MAX_TEXT_CHARS
 from wyoming_k2so.replies import MOST_WAITING
 
@@ -230,6 +232,30 @@ async def test_a_request_may_choose_its_own_rate_and_chunks() -> None:
         assert answer.start.rate == 16_000
         assert {chunk.samples for chunk in answer.chunks[:-1]} == {8192}
         assert (await synthesize(client, TEXT)).start.rate == 24_000
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("held", [0, 16])
+async def test_a_request_may_choose_how_much_is_held_back(held: int, streaming: bool) -> None:
+    gate = threading.Semaphore(1)  # enough for the first of two sentences
+    engine = ScriptedEngine(gate=gate)
+    stream = StreamConfig(chunk_samples=2048, prebuffer=16 - held, early_clause=False, stall_silence=0)
+    async with served(engine, stream=stream) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        context = {"prebuffer": held}
+        if streaming:
+            await client.write_event(SynthesizeStart(context=context).event())
+            await client.write_event(SynthesizeChunk(TEXT).event())
+            await client.write_event(SynthesizeStop().event())
+        else:
+            await client.write_event(Synthesize(TEXT, context=context).event())
+        await until(lambda: len(engine.said) == 2)
+        await client.write_event(Ping("now").event())
+        before = await read_until(client, "pong")
+        assert bool(before.chunks) == (held == 0)
+        gate.release(10)
+        after = await read_until(client, "audio-stop")
+    sound = np.concatenate([engine.sound(text) for text in engine.said])
+    assert len(before.audio) + len(after.audio) == len(sound)
 
 
 @pytest.mark.parametrize(

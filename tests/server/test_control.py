@@ -59,9 +59,24 @@ async def test_precisions_are_offered_when_the_engine_that_has_them_is_there() -
     small, big = ScriptedEngine(name="piper"), ScriptedEngine(make_voice("ann"), name="xtts")
     assert "quantization" not in make_service(small).control.describe()["settings"]
     big.modes = {"none": "Exact.", "int8": "Fast."}
+    big.vocoder_modes = {"fp32": "Exact."}
     info = make_service(big, small).control.describe()
     assert info["settings"]["quantization"] == "auto"
     assert info["allowed"]["quantization"]["choices"] == ["auto", "none", "int8"]
+    assert info["allowed"]["vocoder_precision"]["choices"] == ["auto", "fp32"]
+    assert "engines" in info
+
+
+async def test_the_precisions_of_a_loaded_engine_are_explained() -> None:
+    garage = Garage()
+    catalog = Catalog([ScriptedEngine(name="piper")])
+    control = Control(Config(), catalog, Loader(catalog, garage.load), Metrics())
+    await control.change({"engine": "xtts"})
+    engine = catalog.engines[0]
+    assert isinstance(engine, ScriptedEngine)
+    assert "vocoder_modes" not in control.describe()["engines"][0]
+    engine.vocoder_modes = {"fp32": "Exact."}
+    assert control.describe()["engines"][0]["vocoder_modes"] == {"fp32": "Exact."}
 
 
 async def test_a_change_takes_effect_from_the_next_reply_on() -> None:
@@ -110,11 +125,19 @@ async def test_a_refused_change_changes_nothing(settings: dict[str, Any], code: 
 
 
 async def test_locked_settings_can_be_read_and_not_changed() -> None:
-    service = make_service(ScriptedEngine(), config=Config(server=ServerConfig(lock_settings=True)))
-    assert service.control.describe()["locked"] is True
-    with pytest.raises(Refused, match="locked") as refusal:
-        await service.control.change({"prebuffer": 3})
-    assert refusal.value.code == "locked"
+    config = Config(server=ServerConfig(lock_settings=True))
+    async with served(ScriptedEngine(), config=config) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
+        for settings in ({"prebuffer": 3}, {"quantization": "int8"}, {"nonsense": 1}, {}):
+            answer = await configure(client, **settings)
+            assert (answer.type, answer.data["code"]) == ("error", "locked")
+        await client.write_event(Event("k2so-describe"))
+        info = await read_event(client)
+        assert info is not None
+        assert (info.data["locked"], info.data["settings"]["prebuffer"]) == (True, "auto")
+        assert service.control.config == config
+        # What a request asks for itself is no setting.
+        context = {"chunk_samples": 8192, "speed": 2.0}
+        assert {chunk.samples for chunk in (await synthesize(client, TEXT, context=context)).chunks[:-1]} == {8192}
 
 
 async def test_none_means_the_default() -> None:
@@ -174,6 +197,45 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
     await control.change({"engine": "piper"})
     assert [engine.name for engine in catalog.engines] == ["piper"]
     assert control.describe()["speaking"] == "piper"
+
+
+async def test_a_voice_that_nobody_has_is_refused_before_anything_is_loaded() -> None:
+    garage = Garage()
+    catalog = Catalog([ScriptedEngine(name="piper")])
+    control = Control(Config(), catalog, Loader(catalog, garage.load), Metrics())
+    await control.change({"engine": "xtts", "voice": "xtts-1"})
+    engines, before, state = catalog.engines, control.config, control.describe()["engines"]
+    for settings in (
+        {"quantization": "int8", "voice": "nobody"},
+        {"vocoder_precision": "fp32", "language": "tlh"},
+        {"quantization": "int8", "speaker": "loud"},
+        {"engine": "piper"},  # has no such voice
+        {"engine": "piper", "voice": "nobody"},
+    ):
+        with pytest.raises(Refused) as refusal:
+            await control.change(settings)
+        assert refusal.value.code == "bad-setting"
+        assert (catalog.engines, control.config, catalog.defaults) == (engines, before, before.voice)
+    assert len(garage.loaded) == 1
+    assert control.describe()["engines"] == state
+    assert control.describe()["failed"] is None
+    await control.change({"engine": "piper", "voice": "test"})
+    assert catalog.resolve().engine.name == "piper"
+
+
+async def test_an_engine_that_turns_out_not_to_have_the_voice_does_not_join() -> None:
+    garage = Garage()
+    small = ScriptedEngine(name="piper")
+    catalog = Catalog([small])
+    control = Control(Config(), catalog, Loader(catalog, garage.load), Metrics())
+    await control.change({"engine": "piper"})
+    before = control.describe()
+    with pytest.raises(Refused, match="no voice 'nobody'; there are: xtts-1, test") as refusal:
+        await control.change({"engine": "xtts", "voice": "nobody"})
+    assert refusal.value.code == "bad-setting"
+    assert (catalog.engines, control.describe()) == ((small,), before)
+    await control.change({"engine": "xtts", "voice": "xtts-2"})  # known only now
+    assert catalog.resolve().request.voice == "xtts-2"
 
 
 async def test_a_refused_engine_leaves_no_trace_and_auto_is_content_without_it() -> None:

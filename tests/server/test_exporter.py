@@ -33,7 +33,7 @@ def test_prometheus_reads_the_sums_over_http() -> None:
     metrics.active_streams.inc()
     metrics.observe(Figures("xtts", "ana", first_audio_s=0.15, busy_s=1.0, audio_s=4.0, underruns=3, fallbacks=1))
     metrics.observe(Figures("xtts", "ana", first_audio_s=0.4, busy_s=2.0, audio_s=1.0, retries=2))
-    metrics.observe(Figures("xtts", "ana", outcome="cancelled"))
+    metrics.observe(Figures("xtts", "ana", outcome="cancelled", mode="bf16", note="int8 failed"))
 
     samples = scrape(port)
     assert samples["k2so_requests_total", ("xtts", "ok")] == 2
@@ -42,6 +42,8 @@ def test_prometheus_reads_the_sums_over_http() -> None:
     assert samples["k2so_underruns_total", ("xtts",)] == 3
     assert samples["k2so_retries_total", ("xtts",)] == 2
     assert samples["k2so_fallbacks_total", ("xtts",)] == 1
+    assert samples["k2so_replies_in_safer_mode_total", ("xtts",)] == 1
+    assert samples["k2so_replies_by_mode_total", ("xtts", "bf16")] == 1
     assert samples["k2so_active_streams", ()] == 1
     assert samples["k2so_first_audio_seconds_bucket", ("xtts", "0.1")] == 0
     assert samples["k2so_first_audio_seconds_bucket", ("xtts", "0.2")] == 1

@@ -44,3 +44,10 @@ def test_the_summary_tells_what_went_wrong() -> None:
         "piper/joe: 0.00 s of speech in 0 chunks, first audio none, RTF none, 0 underruns, "
         "1 retries, 2 segments by the fallback voice, error: the disk is full"
     )
+
+
+def test_the_summary_tells_of_a_safer_precision() -> None:
+    figures = Figures("xtts", "ana", retries=1, mode="bf16", note="int8 failed: it computed values that are no numbers")
+    assert figures.summary().endswith(
+        "0 underruns, 1 retries, in bf16 because int8 failed: it computed values that are no numbers, ok"
+    )

@@ -226,13 +226,15 @@ def test_a_vocoder_that_runs_badly_is_refused(
     monkeypatch.setattr(quant, "has_bf16", lambda: bf16)
     with pytest.raises(EngineError, match=f"use {says}"):
         quant.resolve_vocoder(wanted, CPU)
+    assert wanted not in {item.name for item in quant.vocoder_modes(CPU) if item.runs}
     assert quant.resolve_vocoder("fp32", CPU) == torch.float32
 
 
 @pytest.mark.parametrize("device", [CPU, CUDA])
 def test_every_mode_is_described(device: torch.device) -> None:
     assert [mode.name for mode in quant.modes(device)] == list(quant.MODES)
-    assert all(mode.note.endswith(".") for mode in quant.modes(device))
+    assert [mode.name for mode in quant.vocoder_modes(device)] == ["fp32", "bf16", "fp16"]
+    assert all(mode.note.endswith(".") for mode in (*quant.modes(device), *quant.vocoder_modes(device)))
 
 
 def test_safer_ends_at_full_precision(monkeypatch: pytest.MonkeyPatch) -> None:

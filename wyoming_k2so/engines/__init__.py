@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -61,7 +62,8 @@ def check(name: str, config: Config) -> None:
 
 def reclaim(name: str) -> None:
     """Give memory back to the system after a model of the engine was dropped."""
-    if (target := ENGINES[name].reclaim) is not None:
+    target = ENGINES[name].reclaim
+    if target is not None and target.partition(":")[0] in sys.modules:  # else there was none
         _named(target)()
 
 

@@ -45,6 +45,7 @@ class PiperEngine:
     version = version("piper-tts")
     mode = "fp32"
     modes: ClassVar[Mapping[str, str]] = {"fp32": "The only one; a voice has 60 MB."}
+    vocoder_modes: ClassVar[Mapping[str, str]] = {}
     note = ""
     attribution = Attribution("Open Home Foundation", "https://github.com/OHF-Voice/piper1-gpl")
 

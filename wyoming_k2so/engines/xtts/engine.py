@@ -124,6 +124,11 @@ class XttsEngine:
         """What this device runs well."""
         return {mode.name: mode.note for mode in quant.modes(self.model.device) if mode.runs}
 
+    @property
+    def vocoder_modes(self) -> Mapping[str, str]:
+        """Of the vocoder's precisions, likewise."""
+        return {mode.name: mode.note for mode in quant.vocoder_modes(self.model.device) if mode.runs}
+
     def voices(self) -> Sequence[Voice]:
         """Cloned voices, then the checkpoint's own speakers."""
         clones = self._store.clones()
