@@ -99,7 +99,7 @@ def test_weights_in_a_file_are_those_in_memory(
     stored = Store(tmp_path, "print").save("int8", state)
     assert stored is not None
     arch = checkpoint.architecture
-    mapped = convert.build(stored.names, stored.take, arch, tokenizer.size, stored.place)
+    mapped = convert.build(stored.names, stored.take, arch, tokenizer.size, stored.view)
     assert isinstance(mapped, GraphGpt)
     x = passage(checkpoint).embed(graph)
     assert torch.equal(run(mapped, x, ()), run(graph, x, ()))

@@ -16,7 +16,7 @@ from . import quant
 from .checkpoint import Architecture, Weights, unfilled
 from .graph import GraphGpt, linears
 from .model import Block, Gpt, KVCache, TorchGpt, load_block, load_gpt
-from .store import Place, free_memory
+from .store import free_memory
 
 _ROWS = 128
 """Inputs on which a layer's smoothing is chosen; the peaks come from all."""
@@ -94,11 +94,11 @@ def build(
     take: Callable[[str], Tensor],
     arch: Architecture,
     text_tokens: int,
-    place: Callable[[str], Place] | None = None,
+    view: Callable[[str], Tensor] | None = None,
 ) -> Gpt:
     """The GPT from stored tensors. `take` is called once per tensor and may free it afterwards.
 
-    `place`: where a tensor lies in a file, so that the great ones need not be copied.
+    `view`: gives a tensor where it lies in a file, so that the great ones need not be copied.
 
     Raises:
         KeyError, ValueError: the tensors are not those of this architecture.
@@ -114,7 +114,7 @@ def build(
         inside = {name for name in left if name.startswith(("blocks.", "ln_f.", "final_norm."))}
         layers = {layer for layer, _, _ in linears(arch)}
         great = {f"{layer}.{leaf}" for layer in layers for leaf in ("weight", "scale")}
-        gpt.assemble({name: place(name) if place and name in great else take(name) for name in inside})
+        gpt.assemble({name: view(name) if view and name in great else take(name) for name in inside})
         left -= inside
     for name, linear in list(quant.linears(gpt)):
         stored = [leaf for leaf in ("weight", "scale", "bias") if f"{name}.{leaf}" in left]

@@ -19,14 +19,9 @@ from torch import Tensor, nn
 from . import quant
 from .checkpoint import Architecture
 from .model import Gpt, KVCache
-from .store import Place
 
 _EPSILON = 1e-5
 _MICROSOFT = "com.microsoft"
-
-
-Constant = Tensor | Place
-"""A tensor of the graph: in memory, or read by the runtime from a file when it packs it."""
 
 
 class GraphGpt(Gpt):
@@ -39,14 +34,17 @@ class GraphGpt(Gpt):
         self.packed_bytes = 0
         self._threads = threads
 
-    def assemble(self, constants: Mapping[str, Constant]) -> None:
+    def assemble(self, constants: Mapping[str, Tensor]) -> None:
         """Build the graph of all blocks and the last norms from their tensors, named as in TorchGpt.
+
+        Layers are packed into memory of the runtime's own, straight from where they lie: it may be a file.
 
         Raises:
             KeyError, ValueError: a tensor is missing or of another shape.
         """
-        graph, options = _Builder(self.arch, constants).build()
-        self._session = quant.session(graph, threads=self._threads, options=options)
+        builder = _Builder(self.arch, constants)
+        self._session = quant.session(builder.build(), threads=self._threads, layers=builder.layers)
+        self._layers = builder.layers  # for processors on which the runtime does not pack
         self.packed_bytes = sum(
             quant.int8_bytes(outputs, -(-inputs // quant.BLOCK)) for _, inputs, outputs in linears(self.arch)
         )
@@ -125,13 +123,14 @@ def _bind_memory(bind: Callable[..., Any], name: str, tensor: Tensor) -> None:
 class _Builder:
     """Puts the nodes of the blocks together."""
 
-    def __init__(self, arch: Architecture, constants: Mapping[str, Constant]) -> None:
+    def __init__(self, arch: Architecture, constants: Mapping[str, Tensor]) -> None:
         self._arch, self._constants = arch, constants
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: list[onnx.TensorProto] = []
-        self._folder = ""
+        self.layers: dict[str, Tensor] = {}
+        """What the graph only names: the weights of the linear layers."""
 
-    def build(self) -> tuple[onnx.GraphProto, onnxruntime.SessionOptions]:
+    def build(self) -> onnx.GraphProto:
         channels, heads = self._arch.gpt_n_model_channels, self._arch.gpt_n_heads
         slab: list[str | int | None] = ["B", heads, "positions", self._arch.head_dim]
         inputs = [
@@ -158,9 +157,7 @@ class _Builder:
             following = f"blocks.{index + 1}.ln_1" if index + 1 < count else "ln_f"
             normed, stream = self._add_norm(down, stream, following)
         self._norm(normed, "final_norm", "latents")
-        options = onnxruntime.SessionOptions()
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", self._folder)
-        return helper.make_graph(self._nodes, "gpt", inputs, outputs, self._initializers), options
+        return helper.make_graph(self._nodes, "gpt", inputs, outputs, self._initializers)
 
     def _add(self, kind: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
         self._nodes.append(helper.make_node(kind, inputs, outputs, domain=_MICROSOFT, **attributes))
@@ -209,16 +206,9 @@ class _Builder:
         value = self._constants[name]
         if tuple(value.shape) != shape or value.dtype != dtype:
             raise ValueError(name)
-        if isinstance(value, Place):
-            self._initializers.append(self._external(name, value))
+        if name.endswith((".scale", ".weight")) and value.dim() > 1:
+            self.layers[name] = value
+            self._initializers.append(quant.outside(name, value))
         else:
             self._initializers.append(numpy_helper.from_array(value.detach().numpy(), name))
         return name
-
-    def _external(self, name: str, place: Place) -> onnx.TensorProto:
-        kind = TensorProto.UINT8 if place.dtype == torch.uint8 else TensorProto.FLOAT
-        tensor = TensorProto(name=name, data_type=kind, dims=place.shape, data_location=TensorProto.EXTERNAL)
-        for key, value in (("location", place.file.name), ("offset", place.offset), ("length", place.length)):
-            tensor.external_data.add(key=key, value=str(value))
-        self._folder = str(place.file.parent)
-        return tensor

@@ -175,8 +175,10 @@ class Models:
         return self._built(stored)
 
     def _built(self, stored: Stored) -> tuple[Gpt, dict[str, Tensor]]:
-        gpt = build(stored.names, stored.take, self.checkpoint.architecture, self._tokenizer.size, stored.place)
-        return gpt, {name: stored.take(name) for name in stored.names if name.startswith(PROBE)}
+        gpt = build(stored.names, stored.take, self.checkpoint.architecture, self._tokenizer.size, stored.view)
+        probe = {name: stored.take(name) for name in stored.names if name.startswith(PROBE)}
+        stored.forget()
+        return gpt, probe
 
     def _from_memory(self, tensors: dict[str, Tensor]) -> tuple[Gpt, dict[str, Tensor]]:
         probe = {name: tensors.pop(name) for name in list(tensors) if name.startswith(PROBE)}

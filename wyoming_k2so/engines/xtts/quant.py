@@ -110,14 +110,25 @@ def int8_node(x: str, constants: Sequence[str], y: str, inputs: int, outputs: in
     )
 
 
+def outside(name: str, tensor: Tensor) -> onnx.TensorProto:
+    """A constant that a graph only names; `session` gets its values."""
+    kind = helper.np_dtype_to_tensor_dtype(tensor.numpy().dtype)
+    proto = TensorProto(name=name, data_type=kind, dims=tensor.shape, data_location=TensorProto.EXTERNAL)
+    proto.external_data.add(key="location", value=name)
+    return proto
+
+
 def session(
-    graph: onnx.GraphProto, *, threads: int, options: onnxruntime.SessionOptions | None = None
+    graph: onnx.GraphProto, *, threads: int, layers: Mapping[str, Tensor] | None = None
 ) -> onnxruntime.InferenceSession:
-    """A graph, ready to run on the processor."""
-    options = options or onnxruntime.SessionOptions()
+    """A graph, ready to run on the processor. `layers`: values of its constants that are `outside`."""
+    options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Its threads would go on spinning between two runs, on the cores that torch wants for the vocoder.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    if layers:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(tensor.detach().numpy()) for tensor in layers.values()]
+        options.add_external_initializers(list(layers), values)
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -14,7 +14,6 @@ import os
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,34 +31,18 @@ FORMAT = 2
 
 
 _TRIM_EACH = 64_000_000
-_LONGEST_HEADER = 100_000_000  # as in safetensors itself
 
 
 class Damaged(Exception):
     """A stored file is not what was written."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a tensor lies in a file."""
-
-    file: Path
-    offset: int
-    length: int
-    """Bytes."""
-
-    shape: tuple[int, ...]
-    dtype: torch.dtype
-
-
 class Stored:
     """An open file of tensors."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._taken = 0
         try:
-            self._offsets = _offsets(path)
             file: Any = safe_open(path, "pt")
             self._file, meta = file, file.metadata() or {}
             self._sums: dict[str, int] = json.loads(meta["checksums"])
@@ -85,12 +68,17 @@ class Stored:
         self._verify(name, copy)
         return copy
 
-    def place(self, name: str) -> Place:
-        """Where a tensor lies. Raises Damaged when it is not the one that was written."""
+    def view(self, name: str) -> Tensor:
+        """A tensor where it lies in the file, not to be written to. Raises Damaged as `take` does."""
         mapped: Tensor = self._file.get_tensor(name)
         self._verify(name, mapped)
         forget_pages(mapped)
-        return Place(self._path, self._offsets[name], mapped.nbytes, tuple(mapped.shape), mapped.dtype)
+        return mapped
+
+    def forget(self) -> None:
+        """Give the pages back that were read; they are read again when needed."""
+        for name in self.names:
+            forget_pages(self._file.get_tensor(name))
 
     def _verify(self, name: str, tensor: Tensor) -> None:
         if _checksum(tensor) != self._sums[name]:
@@ -141,14 +129,6 @@ class Store:
             if other != path:
                 with contextlib.suppress(OSError):
                     other.unlink()
-
-
-def _offsets(path: Path) -> dict[str, int]:
-    """Where each tensor begins. A file of safetensors is the header's length in 8 bytes, the header, the tensors."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(min(length, _LONGEST_HEADER)))
-    return {name: 8 + length + entry["data_offsets"][0] for name, entry in header.items() if "data_offsets" in entry}
 
 
 def _checksum(tensor: Tensor) -> int:
