@@ -44,6 +44,7 @@ class ScriptedEngine:
         rtf: float = 0.0,
         fail_at: dict[int, Failure] | None = None,
         fail_open: bool = False,
+        fail_expect: bool = False,
         rate: int = 16_000,
         piece_s: float = 0.1,
         max_chars: int = 250,
@@ -60,6 +61,7 @@ class ScriptedEngine:
         self.rtf = rtf
         self.fail_at = fail_at or {}
         self.fail_open = fail_open
+        self.fail_expect = fail_expect
         self.rate = rate
         self.piece_s = piece_s
         self.gate = gate
@@ -68,6 +70,9 @@ class ScriptedEngine:
         self._voices = voices or (make_voice("test"),)
         self.said: list[str] = []
         """Segments in the order in which their synthesis began."""
+
+        self.expected: list[tuple[int, str]] = []
+        """Segments that were announced, and the number of those begun before."""
 
         self.requests: list[Request] = []
         self.open_utterances = 0
@@ -137,6 +142,11 @@ class ScriptedUtterance:
                 yield piece
         finally:
             engine.speaking -= 1
+
+    def expect(self, segment: str) -> None:
+        self._engine.expected.append((len(self._engine.said), segment))
+        if self._engine.fail_expect:
+            raise RuntimeError("the script says that it cannot be expected")
 
     def close(self) -> None:
         self._engine.open_utterances -= self._open

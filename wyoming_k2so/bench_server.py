@@ -22,6 +22,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from .bench import json_line, percentile
 from .engine import EngineError, Samples
+from .metrics import AUDIBLE_GAP_S, PlaybackClock
 
 FIRST_SAMPLES = 4096
 """What counts as first audio."""
@@ -49,11 +50,18 @@ class Heard:
     """The first channel."""
 
     rate: int
+    gaps_s: tuple[float, ...] = ()
+    """How long a listener who plays the sound as it comes hears nothing, each time."""
 
     @property
     def audio_s(self) -> float:
         """Its playing time."""
         return len(self.sound) / self.rate
+
+    @property
+    def rtf(self) -> float:
+        """Seconds until the end per second of sound."""
+        return self.busy_s / self.audio_s
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,8 @@ class Peer:
             await self._client.write_event(Synthesize(text, wish).event())
         first = ended = None
         pieces: list[Samples] = []
+        gaps: list[float] = []
+        playback = PlaybackClock()
         rate = heard = 0
         while (event := await self._read()).type != last:
             if Error.is_type(event.type):
@@ -124,11 +134,13 @@ class Peer:
             rate = chunk.rate
             pieces.append(_samples(chunk))
             heard += len(pieces[-1])
+            gaps.append(playback.sent(ended, len(pieces[-1]) / rate))
             if first is None and heard >= FIRST_SAMPLES:
                 first = ended
         if ended is None or not heard:
             raise EngineError(f"{self.address} made no sound")
-        return Heard((first or ended) - began, ended - began, np.concatenate(pieces), rate)
+        audible = tuple(gap for gap in gaps if gap > AUDIBLE_GAP_S)
+        return Heard((first or ended) - began, ended - began, np.concatenate(pieces), rate, audible)
 
     async def _read(self) -> Event:
         try:
@@ -196,7 +208,7 @@ def _row(peer: Peer, text: str, replies: Sequence[Heard], errors: Sequence[float
         streams_text=peer.streams_text,
         first_audio_s=round(statistics.fmean(first), 4),
         first_audio_p95_s=round(percentile(first, 0.95), 4),
-        rtf=round(statistics.fmean(reply.busy_s / reply.audio_s for reply in replies), 4),
+        rtf=round(statistics.fmean(reply.rtf for reply in replies), 4),
         audio_s=round(statistics.fmean(reply.audio_s for reply in replies), 2),
         word_error_rate=round(statistics.fmean(errors), 4) if errors else None,
     )

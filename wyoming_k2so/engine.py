@@ -127,6 +127,17 @@ class Interruptible(Utterance, Protocol):
         """Let `say` raise soon, wherever it is; nothing more can be said. From any thread."""
 
 
+@runtime_checkable
+class Foresighted(Utterance, Protocol):
+    """An utterance that can work on the next segment while it says the present one."""
+
+    def expect(self, segment: str) -> None:
+        """Tell which segment `say` will be given next. Between two pieces of sound; returns at once.
+
+        It changes when the segment's sound is made, not how it sounds.
+        """
+
+
 class Engine(Protocol):
     """A loaded speech model: its weights are shared by every request in the process. Safe to use from any thread."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 
@@ -92,6 +93,8 @@ class Reply:
         )
         self._clock = clock
         self._texts: SimpleQueue[str | None] = SimpleQueue()
+        self._segments: deque[Segment] = deque()  # read from the text, still to be spoken
+        self._read_all = False
         self._text_began: float | None = None
         self._out: Handover[Chunk] = Handover(QUEUE_CHUNKS)
         self._prebuffer: Prebuffer = (
@@ -238,9 +241,11 @@ class Reply:
                 silence_before=stream.silence_before,
                 silence_after=stream.silence_after,
             )
-            for text in self._pieces():
-                for segment in self._segmenter.feed(text) if text is not None else self._segmenter.flush():
-                    self._speak(segment)
+            while self._segments or not self._read_all:
+                if self._segments:
+                    self._speak(self._segments.popleft())
+                else:
+                    self._read(self._text())
             self._send(self._chunker.flush(), last=True)
         except Cancelled:
             _LOGGER.debug("Cancelled")
@@ -254,20 +259,18 @@ class Reply:
             self._speakers.end()
             self._out.close()
 
-    def _pieces(self) -> Iterator[str | None]:
-        """Pieces of text as they come, then None. Nothing said so far waits for text that is late."""
-        piece: str | None = ""
-        while piece is not None:
-            try:
-                piece = self._texts.get(timeout=STARVED_AFTER_S)
-            except Empty:
-                self._send(self._chunker.fill(), starved_s=STARVED_AFTER_S)
-                self._stalled = True
-                self._waits_since = self._clock()
-                piece = self._late_text()
-                self._waits_since = None
-            self._out.check()
-            yield piece
+    def _text(self) -> str | None:
+        """The next piece of text; None: it was the last. Nothing said so far waits for text that is late."""
+        try:
+            text = self._texts.get(timeout=STARVED_AFTER_S)
+        except Empty:
+            self._send(self._chunker.fill(), starved_s=STARVED_AFTER_S)
+            self._stalled = True
+            self._waits_since = self._clock()
+            text = self._late_text()
+            self._waits_since = None
+        self._out.check()
+        return text
 
     def _late_text(self) -> str | None:
         waited = 0.0
@@ -281,6 +284,17 @@ class Reply:
                 self._send([], starved_s=STARVED_AFTER_S + waited)
         _LOGGER.warning("No text came for %d s: the reply ends here", TEXT_PATIENCE_S)
         return None
+
+    def _read(self, text: str | None) -> None:
+        self._segments += self._segmenter.flush() if text is None else self._segmenter.feed(text)
+        self._read_all = text is None
+
+    def _following(self) -> str | None:
+        """The segment after the one that is being spoken, if its text has come."""
+        with suppress(Empty):
+            while not (self._read_all or any(segment.text for segment in self._segments)):
+                self._read(self._texts.get_nowait())
+        return next((segment.text for segment in self._segments if segment.text), None)
 
     def _speak(self, segment: Segment) -> None:
         """Speak a segment and be silent where it asks for that; a pause of its own goes before that of a sentence."""
@@ -301,7 +315,7 @@ class Reply:
         length = letters(text)
         self._begun += length
         self._prebuffer.segment(length)
-        with closing(self._speakers.say(text, self.format.rate)) as pieces:
+        with closing(self._speakers.say(text, self.format.rate, self._following)) as pieces:
             for piece in pieces:
                 self._out.check()
                 if piece.seconds:

@@ -16,7 +16,7 @@ import numpy as np
 
 from .audio import Resampler
 from .catalog import Choice
-from .engine import EngineError, Interruptible, Samples, Utterance, reason
+from .engine import EngineError, Foresighted, Interruptible, Samples, Utterance, reason
 from .loudness import Leveller
 from .metrics import Figures
 from .watchdog import Caller, Watchdog
@@ -94,8 +94,10 @@ class Speakers:
                 _LOGGER.warning("%s cannot start: %s", speaker, reason(error))
         raise EngineError(f"{self._speakers[0]} cannot speak, and there is no other voice that can")
 
-    def say(self, text: str, rate: int) -> Generator[Piece]:
+    def say(self, text: str, rate: int, following: Callable[[], str | None] = lambda: None) -> Generator[Piece]:
         """Sound of a segment, as it is made. Closing the generator cancels the work.
+
+        `following` tells the segment after this one as soon as it is known.
 
         Raises:
             EngineError: no voice can speak it.
@@ -115,6 +117,7 @@ class Speakers:
                 with closing(self._pieces(speaker, text, rate)) as pieces:
                     for piece in pieces:
                         yield Piece(piece.samples[max(0, heard - position) :], piece.seconds, piece.took_s)
+                        speaker.expect(following())
                         position += len(piece.samples)
                         heard = max(heard, position)
                 return
@@ -175,6 +178,7 @@ class _Speaker:
         self._current = current
         self._watchdog = watchdog
         self._utterance: Utterance | None = None
+        self._expected: str | None = None
         self._caller = Caller(choice.engine, watchdog)
 
     def __str__(self) -> str:
@@ -220,6 +224,17 @@ class _Speaker:
         finally:
             self._caller.clean_up(sounds.close)
 
+    def expect(self, segment: str | None) -> None:
+        """Tell the engine what comes next. Only a hint: what goes wrong here is heard of when the segment is said."""
+        if segment is None or segment == self._expected:
+            return
+        self._expected, utterance = segment, self._utterance
+        if isinstance(utterance, Foresighted):
+            try:
+                self._caller.call(lambda: utterance.expect(segment))
+            except Exception as error:  # noqa: BLE001  an engine may raise anything
+                _LOGGER.debug("%s cannot prepare the next segment: %s", self, reason(error))
+
     def interrupt(self) -> None:
         if isinstance(utterance := self._utterance, Interruptible):
             utterance.interrupt()
@@ -243,6 +258,6 @@ class _Speaker:
         return self._utterance
 
     def _close(self) -> None:
-        utterance, self._utterance = self._utterance, None
+        utterance, self._utterance, self._expected = self._utterance, None, None
         if utterance is not None:
             utterance.close()

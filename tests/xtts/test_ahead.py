@@ -8,8 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from wyoming_k2so.config import Config
+from wyoming_k2so.catalog import Choice
+from wyoming_k2so.config import Config, StreamConfig
 from wyoming_k2so.engine import EngineError, Samples
 from wyoming_k2so.engines.xtts import batch as batches
 from wyoming_k2so.engines.xtts import decode, quant
@@ -17,6 +19,7 @@ from wyoming_k2so.engines.xtts.decode import Decoding
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model import TorchGpt
 from wyoming_k2so.engines.xtts.utterance import XttsUtterance
+from wyoming_k2so.pipeline import Reply
 
 from .test_engine import RAW, REQUEST, with_settings
 from .test_loading import asking
@@ -155,3 +158,23 @@ def test_fault_ahead_is_not_heard_in_the_segment_before(
     assert engine._failure is None
     said.close()
     assert engine.batch.free == 8
+
+
+def test_pipeline_tells_what_comes_next(
+    engine: XttsEngine, steps: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def speak_text() -> NDArray[np.int16]:
+        reply = Reply(Choice(engine, REQUEST), stream=StreamConfig(early_clause=False, prebuffer=0))
+        reply.start()
+        reply.feed(" ".join(TEXTS))
+        reply.finish()
+        return np.frombuffer(b"".join(chunk.audio for chunk in reply), "<i2")
+
+    together = speak_text()
+    assert max(len(rows) for rows in steps) == 2
+    monkeypatch.setattr(XttsUtterance, "expect", lambda *_: None)
+    steps.clear()
+    alone = speak_text()
+    assert max(len(rows) for rows in steps) == 1
+    assert len(together) == len(alone)
+    assert np.abs(together.astype(int) - alone).max() <= (0 if engine.mode == "int8" else 4)

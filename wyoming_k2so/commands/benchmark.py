@@ -6,11 +6,15 @@ import argparse
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import bench, options, quality
 from ..config import Config
 from ..engine import EngineError
 from .parts import load_engines, xtts_part
+
+if TYPE_CHECKING:
+    from ..bench_server import Peer
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +31,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="HOST:PORT",
         help="measure a Wyoming server, ours or any other, over TCP; may be repeated: they take turns",
+    )
+    parser.add_argument(
+        "--rooms",
+        type=int,
+        metavar="N",
+        help="with one --server: let 1, 2, ... N clients ask for the same text at once, and count gaps as they play it",
     )
     parser.add_argument(
         "--listen", action="store_true", help="with --server: let Whisper count misheard words (needs faster-whisper)"
@@ -50,8 +60,12 @@ def run(config: Config, flags: argparse.Namespace) -> int:
         raise options.OptionError("--rounds: must be at least 1")
     if flags.listen and not flags.server:
         raise options.OptionError("--listen: only with --server")
+    if flags.rooms is not None and (flags.rooms < 1 or len(flags.server or ()) != 1 or len(flags.text or ()) > 1):
+        raise options.OptionError("--rooms: at least 1, with one --server and at most one --text")
     if flags.server and flags.plot:
         raise options.OptionError("--plot: not with --server")
+    if flags.rooms is not None:
+        return _rooms(config, flags)
     if flags.server:
         return _servers(config, flags)
     if flags.runs and not flags.plot:
@@ -77,15 +91,36 @@ def _servers(config: Config, flags: argparse.Namespace) -> int:
         if listen is None:
             raise EngineError("--listen needs Whisper: pip install faster-whisper")
         judge = quality.judge(listen)
-    try:
-        peers = [bench_server.Peer(address) for address in flags.server]
-    except ValueError as error:
-        raise options.OptionError(f"--server: {error}") from None
+    peers = [_peer(address) for address in flags.server]
     texts = {name: bench.TEXTS[name] for name in flags.text or bench.TEXTS}
     rows = asyncio.run(bench_server.measure(peers, texts, rounds=flags.rounds, voice=config.voice.voice, judge=judge))
     print(bench_server.table(rows))
     print(bench_server.as_json(rows))
     return 0
+
+
+def _rooms(config: Config, flags: argparse.Namespace) -> int:
+    """Let several clients of a server that is running ask at once."""
+    from .. import bench_rooms  # noqa: PLC0415  brings wyoming's client
+
+    text = bench.TEXTS[flags.text[0] if flags.text else "medium"]
+    rows = asyncio.run(
+        bench_rooms.measure(
+            lambda: _peer(flags.server[0]), flags.rooms, text, rounds=flags.rounds, voice=config.voice.voice
+        )
+    )
+    print(bench_rooms.table(rows))
+    print(bench_rooms.as_json(rows))
+    return 0
+
+
+def _peer(address: str) -> Peer:
+    from ..bench_server import Peer  # noqa: PLC0415  brings wyoming's client
+
+    try:
+        return Peer(address)
+    except ValueError as error:
+        raise options.OptionError(f"--server: {error}") from None
 
 
 def _engine(config: Config, flags: argparse.Namespace) -> str:
