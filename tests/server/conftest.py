@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -62,14 +62,16 @@ async def served(
 
 
 class ServerProcess:
-    """`python -m wyoming_k2so` with a log that can be read."""
+    """`python -m wyoming_k2so`, or another module that serves as `program`, with a log that can be read."""
 
-    def __init__(self, *arguments: str, uri: str = "tcp://127.0.0.1:0") -> None:
+    def __init__(
+        self, *arguments: str, uri: str = "tcp://127.0.0.1:0", program: Sequence[str] = ("wyoming_k2so",)
+    ) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("K2SO_")}
         self._data = tempfile.TemporaryDirectory()
         environment["K2SO_DATA_DIR"] = self._data.name
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "wyoming_k2so", "--uri", uri, "--engine", "piper", "--seed", "1", *arguments],
+            [sys.executable, "-m", *program, "--uri", uri, "--engine", "piper", "--seed", "1", *arguments],
             cwd=ROOT,
             env=environment,
             stderr=subprocess.PIPE,

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,11 @@ from tests.xtts.test_speaker import speech
 PATIENCE_S = 100
 
 
-def start(checkpoint: Path, home: Path, engine: str = "auto", *more: str) -> ServerProcess:
+def start(
+    checkpoint: Path, home: Path, engine: str = "auto", *more: str, program: Sequence[str] = ("wyoming_k2so",)
+) -> ServerProcess:
     folders = ("--data-dir", str(home / "data"), "--cache-dir", str(home / "cache"))
-    return ServerProcess("--engine", engine, "--xtts-checkpoint", str(checkpoint), *folders, *more)
+    return ServerProcess("--engine", engine, "--xtts-checkpoint", str(checkpoint), *folders, *more, program=program)
 
 
 async def engines(client: AsyncTcpClient) -> dict[str, dict[str, str]]:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ...engine import EngineError
+from .shortage import shortage_told
 from .source import require_files
 
 SPEAKERS = "speakers_xtts.pth"
@@ -190,7 +191,7 @@ def load_tensors(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     ]
     stand_ins.append((_Inert, "TTS.config.shared_configs.BaseDatasetConfig"))
     try:
-        with torch.serialization.safe_globals(stand_ins):
+        with shortage_told(), torch.serialization.safe_globals(stand_ins):
             loaded = torch.load(path, map_location="cpu", mmap=mapped, weights_only=True)
     except pickle.UnpicklingError as error:
         raise EngineError(f"{path} holds more than weights and is not safe to load; use the official file.") from error

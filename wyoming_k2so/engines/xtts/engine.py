@@ -19,6 +19,7 @@ from .batch import Batch
 from .checkpoint import Checkpoint, Defaults
 from .loading import Model, Models, Progress
 from .sampling import Sampling
+from .shortage import shortage_told
 from .source import checkpoint_folder
 from .speaker import Cloner, Conditioning
 from .utterance import XttsUtterance
@@ -74,6 +75,7 @@ class XttsEngine:
         self._closed = False
 
     @classmethod
+    @shortage_told()
     def load(cls, config: Config, progress: Progress | None = None) -> XttsEngine:
         """Find or fetch the checkpoint and load it. Takes seconds to minutes; call it off the event loop.
 

@@ -21,6 +21,7 @@ from .decode import Decoding, decode_one_token
 from .memory import check_room
 from .model import Gpt, KVCache, load_gpt
 from .sampling import Sampling
+from .shortage import shortage_told
 from .store import Damaged, Store, Stored, free_memory
 from .stream import VocoderStream
 from .tokenizer import TextTokenizer
@@ -125,7 +126,7 @@ class Models:
         arch, tokenizer = self.checkpoint.architecture, self._tokenizer
         check_room(arch.weight_bytes(tokenizer.size, 1 if mode.startswith("int8") else 4 if mode == "none" else 2))
         gpt: Gpt
-        try:
+        with shortage_told():
             if mode == "none":
                 gpt, probe = load_gpt(self.weights, arch, tokenizer.size), dict[str, Tensor]()
             else:
@@ -133,10 +134,6 @@ class Models:
             vocoder = load_vocoder(self.weights, arch).prepare(dtype, self.device)
             free_memory()
             return Model(arch, tokenizer, gpt.prepare(self.device), vocoder, mode=mode, probe=probe)
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            raise EngineError(
-                "Memory ran out while loading XTTS; close other programs or use --engine piper."
-            ) from error
 
     def _converted(self, mode: str, progress: Progress | None) -> tuple[Gpt, dict[str, Tensor]]:
         """The GPT and its probe, from the store or made and stored."""

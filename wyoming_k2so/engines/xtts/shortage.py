@@ -1,0 +1,30 @@
+"""Memory that runs out: each library finds out in its own way, and the user is told in one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from ...engine import EngineError
+
+# torch: "DefaultCPUAllocator: can't allocate memory", "unable to mmap ... Cannot allocate memory (12)"; ONNX Runtime:
+# "Failed to allocate memory for requested buffer", "std::bad_alloc".
+_SIGNS = re.compile(r"(can't|cannot|fail\w* to) allocate memory|not enough memory|bad.?alloc", re.IGNORECASE)
+
+
+@contextmanager
+def shortage_told() -> Iterator[None]:
+    """Raise EngineError in the place of whatever says that memory ran out."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _SIGNS.search(str(error)):
+            raise EngineError(
+                "Memory ran out while loading XTTS; close other programs or use --engine piper."
+            ) from error
+        raise
