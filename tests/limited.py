@@ -1,4 +1,4 @@
-"""The server whose files may not grow beyond a size, as on a full disk: `python -m tests.limited BYTES ARGUMENTS...`."""
+"""The server whose files may grow to a size only, as on a full disk: `python -m tests.limited BYTES ARGUMENTS...`."""
 
 from __future__ import annotations
 
