@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from wyoming.client import AsyncTcpClient
+from wyoming.event import async_write_event
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from tests.client import read_until, synthesize
 from tests.server.conftest import ServerProcess
+from tests.server.test_reliability import vanish
 from tests.xtts.conftest import SPEAKER, TEXT
 from tests.xtts.test_serving import engines, settled, start
 
@@ -58,6 +64,39 @@ async def test_a_model_that_computes_no_numbers_makes_room_for_a_safer_one(folde
     assert process.stop() == 0
     assert "it computed values that are no numbers" in process.log
     assert "fallback" not in process.log
+    assert "Traceback" not in process.log
+
+
+async def test_clients_that_vanish_in_mid_stream_leave_nothing(folder: Path, tmp_path: Path) -> None:
+    process = start(folder, tmp_path)
+    port, server, r = process.port, psutil.Process(process.process.pid), random.Random(1)
+    async with AsyncTcpClient("127.0.0.1", port) as client:
+        assert (await settled(client))["state"] == "ready"
+        await synthesize(client, TEXT, VOICE)
+    await asyncio.sleep(0.5)
+    threads, files = server.num_threads(), server.num_fds()
+
+    async def leave() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await async_write_event(Synthesize(TEXT * 5, VOICE).event(), writer)
+        await reader.readline()
+        await asyncio.sleep(r.uniform(0, 0.3))
+        vanish(writer)
+
+    for _ in range(3):
+        await asyncio.gather(*(leave() for _ in range(6)))
+    deadline = time.monotonic() + 20
+    while server.num_threads() > threads or server.num_fds() > files:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+    async def listen() -> None:
+        async with AsyncTcpClient("127.0.0.1", port) as client:
+            assert (await synthesize(client, "Yes.", VOICE)).start.rate == 24_000
+
+    await asyncio.gather(*(listen() for _ in range(8)))  # as many as there are rows of the KV cache
+    assert process.stop() == 0
+    assert [line for line in process.log.splitlines() if "failed" in line or "fallback" in line] == []
     assert "Traceback" not in process.log
 
 

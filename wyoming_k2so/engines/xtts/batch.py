@@ -183,7 +183,7 @@ class Batch:
     def _is_next(self, wish: _Wish) -> bool:
         if self._busy:
             return False
-        return wish is min((*self._turns, *self._tokens), key=lambda waiting: waiting.deadline)
+        return wish is min((*self._turns, *self._tokens), key=lambda waiting: waiting.deadline, default=None)
 
     def _step(self) -> None:
         """One step for all that wait for a token. Called with the lock held, which is free while it computes."""
