@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import ScriptedEngine, make_voice
+from tests.server.commands.program import fails, free_port, run, serving
 from tests.server.conftest import served
-from tests.server.test_cli import fails, free_port, run, serving
 from wyoming_k2so.check import installed_voices
 
 

@@ -1,0 +1,138 @@
+"""The command as users type it, in processes of its own, and what clients ask a server that it started."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from urllib.request import urlopen
+
+import numpy as np
+from wyoming.audio import AudioChunk, AudioStop
+from wyoming.client import AsyncClient
+from wyoming.event import Event
+from wyoming.info import Describe, Info
+from wyoming.tts import Synthesize
+
+PATIENCE_S = 60.0
+RATE = 22_050
+VOICE = "en_US-joe-medium"
+LONG = "This sentence goes on and on without a stop and it takes the voice quite a while to say all of it, " * 2
+
+Process = subprocess.Popen[bytes]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "wyoming_k2so", *arguments]
+
+
+def run(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), input=text, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+
+
+def fails(status: int, *arguments: str) -> str:
+    """The one line that a command says when it fails."""
+    result = run(*arguments)
+    assert result.returncode == status, result.stderr
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    program, _, message = line.partition(": ")
+    assert program == "wyoming-k2so"
+    return message
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[Process]:
+    # Unbuffered: `communicate` would not see what a buffer has read ahead.
+    process = subprocess.Popen(
+        command(*arguments), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[tuple[Process, str]]:
+    """A server that is ready, and its address."""
+    with started(*arguments) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if found := re.search(rb"Ready at (\S+) after", line):
+                yield process, found[1].decode()
+                return
+        raise AssertionError("the server ended before it was ready")
+
+
+def end(process: Process, signal_number: int = signal.SIGTERM) -> str:
+    """Stop a server; it must end cleanly. Returns the rest of what it said."""
+    process.send_signal(signal_number)
+    return ended(process)
+
+
+def ended(process: Process) -> str:
+    """What a process says until it ends cleanly."""
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert b"Traceback" not in err
+    return err.decode()
+
+
+@asynccontextmanager
+async def client(uri: str) -> AsyncIterator[AsyncClient]:
+    async with asyncio.timeout(PATIENCE_S), AsyncClient.from_uri(uri) as connection:
+        yield connection
+
+
+async def describe(uri: str) -> Info:
+    async with client(uri) as connection:
+        await connection.write_event(Describe().event())
+        return Info.from_event(await next_event(connection))
+
+
+async def next_event(connection: AsyncClient) -> Event:
+    event = await connection.read_event()
+    assert event is not None
+    return event
+
+
+async def read_reply(connection: AsyncClient) -> list[Event]:
+    events = [await next_event(connection)]
+    while not AudioStop.is_type(events[-1].type):
+        events.append(await next_event(connection))
+    return events
+
+
+async def speak(uri: str, text: str) -> bytes:
+    async with client(uri) as connection:
+        await connection.write_event(Synthesize(text).event())
+        return sound(await read_reply(connection))
+
+
+def sound(events: list[Event]) -> bytes:
+    return b"".join(event.payload or b"" for event in events if AudioChunk.is_type(event.type))
+
+
+def is_speech(audio: bytes) -> bool:
+    samples = np.frombuffer(audio, "<i2").astype(float)
+    return len(samples) > 0.3 * RATE and bool(np.abs(samples).max() > 10_000)
+
+
+def get(url: str) -> str:
+    with urlopen(url, timeout=PATIENCE_S) as answer:
+        return str(answer.read(), "utf-8")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
