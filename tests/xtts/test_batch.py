@@ -14,7 +14,7 @@ from wyoming_k2so.config import Config
 from wyoming_k2so.engine import EngineError, Request, Samples
 from wyoming_k2so.engines.xtts import batch as batches
 from wyoming_k2so.engines.xtts import decode, quant
-from wyoming_k2so.engines.xtts.batch import Batch
+from wyoming_k2so.engines.xtts.batch import Abandoned, Batch
 from wyoming_k2so.engines.xtts.decode import Decoding
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model import KVCache, TorchGpt
@@ -108,6 +108,44 @@ def test_who_has_the_least_sound_left_goes_first(gpt: TorchGpt) -> None:
     for thread in threads:
         thread.join(10)
     assert order == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("what", ["turn", "token"])
+def test_who_is_abandoned_waits_no_longer(what: str, gpt: TorchGpt, make: batches.Make) -> None:
+    batch, raised = Batch(gpt, 2, 64), threading.Event()
+    speaking, left = batch.begin(make), batch.begin(make)
+
+    def wait() -> None:
+        with pytest.raises(Abandoned):
+            (batch.advance if what == "token" else batch.read)(left)
+        batch.end(left)
+        raised.set()
+
+    thread = threading.Thread(target=wait)
+    with batch.alone(speaking):
+        thread.start()
+        while not (batch._turns or batch._tokens):
+            time.sleep(0.001)
+        batch.abandon(left)
+        assert raised.wait(10), "although another one is computing"
+    thread.join(10)
+    assert batch.free == 1
+    batch.read(speaking)
+    batch.advance(speaking)
+    assert speaking.count == 2
+
+
+def test_an_utterance_that_is_interrupted_gives_its_row_back(speaking: XttsEngine) -> None:
+    utterance = speaking.open(Request(SPEAKER, "en", seed=5))
+    sounds = utterance.say(TEXTS[1])
+    next(sounds)
+    assert speaking.batch.free == 7
+    utterance.interrupt()
+    with pytest.raises(Abandoned):
+        list(sounds)
+    assert speaking.batch.free == 8
+    with pytest.raises(EngineError, match="over"):
+        next(utterance.say(TEXTS[0]))
 
 
 def test_rows_are_given_back_and_waited_for(gpt: TorchGpt, make: batches.Make, monkeypatch: pytest.MonkeyPatch) -> None:

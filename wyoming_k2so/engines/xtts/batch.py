@@ -48,6 +48,10 @@ class _Wish:
         return self.decoding.deadline
 
 
+class Abandoned(Exception):
+    """Nobody wants the rest of what is being decoded."""
+
+
 class Batch:
     """The rows of one model's cache and those who speak in them."""
 
@@ -104,6 +108,12 @@ class Batch:
         with self._changed:
             self._leave(decoding)
 
+    def abandon(self, decoding: Decoding) -> None:
+        """Whoever waits for a turn of this decoding does so no longer, but raises Abandoned."""
+        with self._changed:
+            decoding.abandoned = True
+            self._changed.notify_all()
+
     def read(self, decoding: Decoding) -> None:
         """Read a decoding's text: at once if nobody else speaks, else in turns, so that the others keep up."""
         while decoding.unread:
@@ -121,13 +131,16 @@ class Batch:
 
     @contextmanager
     def alone(self, decoding: Decoding) -> Iterator[None]:
-        """A turn of one's own: a piece of text to read, or a window of the vocoder."""
+        """A turn of one's own: a piece of text to read, or a window of the vocoder. Raises Abandoned."""
         wish = _Wish(decoding)
         with self._changed:
             self._expected.discard(decoding)
             self._turns.append(wish)
-            self._changed.wait_for(lambda: self._is_next(wish))
+            self._changed.wait_for(lambda: decoding.abandoned or self._is_next(wish))
             self._turns.remove(wish)
+            if decoding.abandoned:
+                self._changed.notify_all()
+                raise Abandoned
             self._busy = True
         try:
             yield
@@ -144,6 +157,7 @@ class Batch:
 
         Raises:
             NotANumber: a decoding that is being said computed what is no number.
+            Abandoned: nobody wants it any more.
         """
         wish = _Wish(decoding, ahead)
         with self._changed:
@@ -151,6 +165,10 @@ class Batch:
             self._tokens.append(wish)
             self._changed.notify_all()
             while not wish.granted:
+                if decoding.abandoned and wish in self._tokens:
+                    self._tokens.remove(wish)
+                    self._changed.notify_all()
+                    raise Abandoned
                 if not self._is_next(wish):
                     self._changed.wait()
                 elif not self._expected:

@@ -42,6 +42,9 @@ class Decoding:
         self.deadline = 0.0
         """When the listener runs out of sound; who has the earliest goes first."""
 
+        self.abandoned = False
+        """Nobody wants the rest."""
+
         self._prefix: Tensor | None = None
         self._unread = torch.zeros(0)
         self.codes = torch.zeros(self.limit, dtype=torch.int64, device=device)

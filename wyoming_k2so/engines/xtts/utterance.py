@@ -56,6 +56,7 @@ class XttsUtterance:
         self._runs_dry: float | None = None
         """When the listener will have heard all sound so far; None before there is any."""
 
+        self._reading: Reading | None = None
         self._closed = False
 
     @property
@@ -88,6 +89,12 @@ class XttsUtterance:
     def expect_exactly(self, segment: str, count: int) -> None:
         """Tell what `say_exactly` will be asked for next."""
         self._ahead.expect(self._exactly(segment, count))
+
+    def interrupt(self) -> None:
+        """A reply that speaks along with others may wait long for its turn, and need not any more."""
+        self._closed = True
+        if (reading := self._reading) is not None:
+            self._batch.abandon(reading.decoding)
 
     def close(self) -> None:
         """Refuse further segments."""
@@ -137,8 +144,7 @@ class XttsUtterance:
 
     def _generate(self, part: Part) -> Generator[Samples]:
         """Sound as the vocoder makes it; an empty piece after each block of codes that fills no window."""
-        if self._closed:
-            raise EngineError("The reply is over; begin another.")
+        self._check_wanted()
         self._engine.check_open()
         model = self._model
         windows = self._settings.vocoder_windows
@@ -146,12 +152,15 @@ class XttsUtterance:
             model.vocoder, self._voice.timbre, model.architecture, windows=windows, speed=self._request.speed
         )
         reading = self._ahead.take(part) or Reading(part, self._batch.begin(self._make(part)), self._block)
+        self._reading = reading
         try:
+            self._check_wanted()
             yield from self._decode(reading, stream)
         except quant.NotANumber as error:
             self._engine.distrust(model, str(error))
             raise EngineError(f"XTTS in {model.mode} failed: {error}.") from error
         finally:
+            self._reading = None
             self._batch.end(reading.decoding)
 
     def _decode(self, reading: Reading, stream: VocoderStream) -> Generator[Samples]:
@@ -179,6 +188,10 @@ class XttsUtterance:
                     self._runs_dry = max(self._runs_dry or 0.0, time.monotonic()) + len(samples) / self.rate
                     decoding.deadline = self._runs_dry
                     yield samples
+
+    def _check_wanted(self) -> None:
+        if self._closed:
+            raise EngineError("The reply is over; begin another.")
 
     def _make(self, part: Part) -> Make:
         model = self._model
