@@ -4,11 +4,11 @@ from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import K2soConfigEntry, K2soCoordinator
+from .problems import async_report
 from .services import async_setup_services
 
 PLATFORMS = [Platform.SENSOR, Platform.TTS]
@@ -44,7 +44,7 @@ def _follow_server(hass: HomeAssistant, entry: K2soConfigEntry, coordinator: K2s
 
 async def async_unload_entry(hass: HomeAssistant, entry: K2soConfigEntry) -> bool:
     """Unload a server."""
-    ir.async_delete_issue(hass, DOMAIN, f"fallback_voice_{entry.entry_id}")
+    async_report(hass, entry.entry_id, entry.title, None)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 

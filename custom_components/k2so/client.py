@@ -86,6 +86,8 @@ class Control:
     """Name of the engine that speaks where no voice is asked for."""
 
     figures: dict[str, Any]
+    failed: dict[str, Any] | None
+    """The last change that could not be made: `settings` that were asked for, and the `reason`."""
 
     @property
     def wanted(self) -> Iterator[Engine]:
@@ -289,6 +291,7 @@ def _control(data: Mapping[str, Any]) -> Control:
         engines=tuple(_engine(engine) for engine in data["engines"]),
         speaking=data["speaking"],
         figures=dict(data["figures"]),
+        failed=None if (failed := data.get("failed")) is None else dict(failed),
     )
 
 

@@ -62,6 +62,7 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
         """An address that the user knows."""
         errors: dict[str, str] = {}
         if user_input is not None:
+            user_input = _address(user_input)
             self._async_abort_entries_match(user_input)
             if not (errors := await self._try(user_input)):
                 await self.async_set_unique_id(self._server, raise_on_progress=False)
@@ -76,6 +77,7 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
         entry = self._get_reconfigure_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
+            user_input = _address(user_input)
             if user_input != entry.data:
                 self._async_abort_entries_match(user_input)
             if not (errors := await self._try(user_input)):
@@ -97,11 +99,7 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_hassio(self, discovery_info: HassioServiceInfo) -> ConfigFlowResult:
         """An app (add-on) announces its server."""
-        try:
-            uri = urlsplit(discovery_info.config["uri"])
-            host, port = uri.hostname, uri.port
-        except AttributeError, KeyError, TypeError, ValueError:
-            host = port = None
+        host, port = _split(discovery_info.config.get("uri"))
         return await self._discovered(host, port)
 
     async def _discovered(self, host: str | None, port: int | None, server: str | None = None) -> ConfigFlowResult:
@@ -140,6 +138,22 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
         self._title = "K2-SO" if state.control else state.program
         self._server = (state.control.id if state.control else None) or f"{address[CONF_HOST]}:{address[CONF_PORT]}"
         return {}
+
+
+def _split(uri: Any) -> tuple[str | None, int | None]:
+    """Host and port of an address as servers print it, as far as it tells them."""
+    try:
+        parts = urlsplit(uri)
+        return parts.hostname, parts.port
+    except AttributeError, TypeError, ValueError:
+        return None, None
+
+
+def _address(user_input: Mapping[str, Any]) -> dict[str, Any]:
+    """What was entered; a whole address in place of the host, such as tcp://192.168.1.2:10200, is taken apart."""
+    host = user_input[CONF_HOST].strip()
+    found = _split(host) if "://" in host else (host, None)
+    return {CONF_HOST: found[0] or host, CONF_PORT: found[1] or user_input[CONF_PORT]}
 
 
 class K2soOptionsFlow(OptionsFlow):

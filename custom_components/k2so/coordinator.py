@@ -5,12 +5,12 @@ from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .client import Control, K2soClient, K2soError, State
 from .const import DOMAIN, LOGGER
+from .problems import async_report
 
 UPDATE_INTERVAL = timedelta(seconds=30)
 # While the server is gone, or loads what shall speak.
@@ -57,7 +57,7 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
             before = self.data.control.figures if self.data and self.data.control else {}
             self._restore |= control.figures["replies"] < before.get("replies", 0)
             self._restore_options(control)
-            self._report(control)
+        async_report(self.hass, self.config_entry.entry_id, self.config_entry.title, control)
         return state
 
     def _restore_options(self, control: Control) -> None:
@@ -79,28 +79,6 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
             LOGGER.warning("%s does not take its options: %s", self.name, error)
         else:
             await self.async_refresh()
-
-    @callback
-    def _report(self, control: Control) -> None:
-        """Tell the user while the house has to do with the fallback voice."""
-        issue_id = f"fallback_voice_{self.config_entry.entry_id}"
-        if (engine := next((engine for engine in control.wanted if engine.state == "failed"), None)) is None:
-            ir.async_delete_issue(self.hass, DOMAIN, issue_id)
-            return
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="fallback_voice",
-            translation_placeholders={
-                "name": self.config_entry.title,
-                "engine": engine.name,
-                "speaking": control.speaking,
-                "detail": engine.detail,
-            },
-        )
 
 
 def _kind(state: State) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Pictures of the integration in the frontend of a running Home Assistant, for docs/home-assistant.md.
 
-`K2SO_DEV_SERVER_PYTHON=PYTHON python -m tests.integration.screenshots FOLDER` needs Chromium (on Debian: chromium).
+`K2SO_DEV_XTTS_PYTHON=PYTHON python -m tests.integration.screenshots FOLDER` needs Chromium (on Debian: chromium).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import aiohttp
 from .conftest import HOUSE, OURS
 from .hass import HassProcess
 from .process import free_port
-from .server import ServerProcess
+from .server import ServerProcess, with_xtts
 
-SIZE = (1000, 1150)
+SIZE = (1000, 1300)
 WAIT_S = 30.0
 
 # Home Assistant's pages are made of shadow trees, which selectors do not look into.
@@ -130,11 +130,16 @@ async def take(hass: HassProcess, server: ServerProcess, page: Page, to: Path) -
 
     flows = "/api/config/config_entries/flow"
     form = hass.call("POST", flows, {"handler": "k2so"})
-    hass.call("POST", f"{flows}/{form['flow_id']}", {"host": server.host, "port": server.port})
-    await page.open(f"{hass.url}/config/integrations/integration/k2so")
-    await page.see("ha-config-entry-row")
-    await page.picture(to / "integration.png")
+    address = {"host": server.host, "port": server.port}
+    answer = hass.call("POST", f"{flows}/{form['flow_id']}", address)
+    async with hass.websocket() as websocket:
+        devices = await websocket.call("config/device_registry/list")
+    device = next(device["id"] for device in devices if ["k2so", answer["result"]["entry_id"]] in device["identifiers"])
+    await page.open(f"{hass.url}/config/devices/device/{device}")
+    await page.see("ha-device-entities-card")
+    await page.picture(to / "device.png")
 
+    await page.open(f"{hass.url}/config/integrations/integration/k2so")
     await page.click("ha-icon-button", "Configure")
     await page.see("step-flow-form")
     await page.picture(to / "options.png")
@@ -144,9 +149,10 @@ async def main(to: Path) -> None:
     """Take all pictures."""
     folder = Path(tempfile.mkdtemp())
     hass = HassProcess(folder, configuration="test_house:\n", components=(HOUSE, OURS))
-    server = ServerProcess(os.environ["K2SO_DEV_SERVER_PYTHON"], folder)
+    server = with_xtts(os.environ["K2SO_DEV_XTTS_PYTHON"], folder)
     try:
         await asyncio.to_thread(server.start)
+        await asyncio.to_thread(server.wait_for_log, "Voices speak by engine xtts")
         await asyncio.to_thread(hass.start)
         # The steps that remain would ask the internet.
         hass.stop()

@@ -92,6 +92,22 @@ async def test_an_address_where_nobody_is_can_be_corrected(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+@pytest.mark.parametrize("entered", [" {host} ", "tcp://{host}:{port}", "tcp://{host}:{port}/"])
+async def test_an_address_may_be_pasted_as_the_server_prints_it(home: HomeAssistant, peer: Peer, entered: str) -> None:
+    port = peer.port if "port" not in entered else 10200
+    form = await begin(home, SOURCE_USER)
+    result = await submit(home, form, {"host": entered.format(**address(peer)), "port": port})
+    assert (result["type"], result["data"]) == (FlowResultType.CREATE_ENTRY, address(peer))
+
+
+@pytest.mark.parametrize("entered", ["tcp://", "tcp://[", "tcp://127.0.0.1:x", "", "attic:9"])
+async def test_what_is_no_address_can_be_corrected(home: HomeAssistant, peer: Peer, entered: str) -> None:
+    with patch("asyncio.open_connection", side_effect=gaierror):
+        form = await submit(home, await begin(home, SOURCE_USER), {"host": entered, "port": 1})
+    assert form["errors"] == {"base": "cannot_connect"}
+    assert (await submit(home, form, address(peer)))["type"] is FlowResultType.CREATE_ENTRY
+
+
 async def test_a_server_is_added_once(home: HomeAssistant, server: ServerProcess) -> None:
     await add(home, server)
     result = await submit(home, await begin(home, SOURCE_USER), address(server))

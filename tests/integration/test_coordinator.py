@@ -10,11 +10,9 @@ import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from wyoming.error import Error
 
-from custom_components.k2so.const import DOMAIN
 from custom_components.k2so.coordinator import SHORT_INTERVAL
 
 from .conftest import add, pass_time
@@ -23,10 +21,6 @@ from .peer import OURS, Peer, info, k2so, k2so_info, voice
 from .server import ServerProcess
 
 SPEECH = "tts.k2_so_speech"
-FAILED = [
-    {"name": "piper", "state": "ready", "detail": ""},
-    {"name": "xtts", "state": "failed", "detail": "the disk is full"},
-]
 
 
 def state(home: HomeAssistant, entity_id: str = SPEECH) -> str:
@@ -161,27 +155,3 @@ async def test_options_that_are_refused_are_told_once(
     assert told(peer) == [{"voice": "ghost"}]
     refusal = "does not take its options: The speech server does not accept this: there is no voice 'ghost'"
     assert caplog.text.count(refusal) == 1
-
-
-@pytest.mark.parametrize(("engine", "missing"), [("auto", True), ("xtts", True), ("piper", False)])
-async def test_the_user_learns_that_the_fallback_voice_speaks(
-    home: HomeAssistant, socket_enabled: None, engine: str, missing: bool
-) -> None:
-    def issues() -> list[dict[str, str] | None]:
-        return [issue.translation_placeholders for (domain, _), issue in registry.issues.items() if domain == DOMAIN]
-
-    registry = ir.async_get(home)
-    speaking = {"engines": FAILED, "speaking": "piper", "settings": {"engine": engine}}
-    async with k2so(**speaking).listen() as peer:
-        entry = await add(home, peer)
-        expected = {"name": "K2-SO", "engine": "xtts", "speaking": "piper", "detail": "the disk is full"}
-        assert issues() == ([expected] if missing else [])
-
-        peer.script["k2so-describe"] = [k2so_info()]
-        await pass_time(home)
-        assert issues() == []
-
-        peer.script["k2so-describe"] = [k2so_info(**speaking)]
-        await pass_time(home)
-        await home.config_entries.async_unload(entry.entry_id)
-        assert issues() == []

@@ -15,6 +15,7 @@ from .conftest import add, pass_time
 from .flows import open_options, save_options, settings, shown
 from .peer import Peer, k2so, k2so_info, voice
 from .server import ServerProcess
+from .test_problems import problems
 
 
 async def test_options_change_the_running_server(
@@ -99,9 +100,12 @@ async def test_a_refusal_changes_nothing(home: HomeAssistant, starting: Callable
     form = await save_options(home, form, {"speed": 1.5, "engine": "xtts"})
     assert form["errors"] == {"base": "failed"}
     assert (await settings(server), entry.options) == (before, {})
+    await pass_time(home)
+    assert problems(home).keys() == {"failed_switch"}
 
     assert (await save_options(home, form, {"speed": 1.5}))["type"] is FlowResultType.CREATE_ENTRY
     assert (await settings(server))["speed"] == 1.5
+    assert problems(home) == {}
 
 
 async def test_a_locked_server_refuses(home: HomeAssistant, starting: Callable[..., ServerProcess]) -> None:

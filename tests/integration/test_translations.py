@@ -15,6 +15,7 @@ from homeassistant.helpers.selector import validate_selector
 from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.k2so.client import _REFUSALS
+from custom_components.k2so.problems import PROBLEMS
 from custom_components.k2so.sensor import DESCRIPTIONS
 
 FOLDER = Path(__file__).parents[2] / "custom_components" / "k2so"
@@ -49,6 +50,10 @@ def test_every_error_has_a_text() -> None:
     raised = set(re.findall(r'(?:K2soError|_invalid)\(\s*"(\w+)"|translation_key="(another_server)"', source))
     raised = {key for keys in raised for key in keys if key} | set(_REFUSALS.values()) | {"server_error"}
     assert raised == set(ENGLISH["exceptions"])
+
+
+def test_every_problem_has_a_text() -> None:
+    assert set(PROBLEMS) == set(ENGLISH["issues"])
 
 
 def test_every_field_is_described() -> None:
