@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -44,8 +45,8 @@ def test_the_first_round_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None
     engine = ScriptedEngine(first_audio=0.3)
     speak = bench._speak
 
-    def speak_slowly_once(*arguments: object) -> object:
-        reply = speak(*arguments)  # type: ignore[arg-type]
+    def speak_slowly_once(*arguments: Any) -> Any:
+        reply = speak(*arguments)
         engine.first_audio = 0.0
         return reply
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
-from wyoming.event import async_read_event, async_write_event
+from wyoming.event import Eventable, async_read_event, async_write_event
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 
 from tests.fakes import ScriptedEngine
@@ -32,14 +32,14 @@ async def old_server(*, fails: bool = False, leaves: bool = False, voices: bool 
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while (event := await async_read_event(reader)) is not None:
-            answers = [Info(tts=[program])]
+            answers: list[Eventable] = [Info(tts=[program])]
             if event.type == "synthesize":
                 if leaves:
                     break
                 audio = b"\x00\x00\x40" * 2 * 1000
                 chunk = AudioChunk(16_000, 3, 2, audio)
                 start = AudioStart(16_000, 3, 2)
-                answers = [Error("no breath")] if fails else [start, *[chunk] * 4, AudioStop()]  # type: ignore[list-item]
+                answers = [Error("no breath")] if fails else [start, *[chunk] * 4, AudioStop()]
             for answer in answers:
                 await async_write_event(answer.event(), writer)
         writer.close()

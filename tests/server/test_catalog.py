@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.fakes import ScriptedEngine, make_voice
@@ -19,8 +21,8 @@ BIG = ScriptedEngine(
 SMALL = ScriptedEngine(make_voice("joe", "en-US"), make_voice("thorsten", "de-DE"), name="small")
 
 
-def catalog(*engines: ScriptedEngine, **defaults: object) -> Catalog:
-    return Catalog(engines or (BIG, SMALL), VoiceConfig(**defaults))  # type: ignore[arg-type]
+def catalog(*engines: ScriptedEngine, **defaults: Any) -> Catalog:
+    return Catalog(engines or (BIG, SMALL), VoiceConfig(**defaults))
 
 
 def who(choice: Choice) -> tuple[str, str, str]:
@@ -165,9 +167,9 @@ def test_without_any_voice_nobody_speaks() -> None:
         Catalog().resolve(voice="Ana")
 
 
-def fallback(*engines: ScriptedEngine, **request: str) -> tuple[str, str, str] | None:
+def fallback(*engines: ScriptedEngine, **request: Any) -> tuple[str, str, str] | None:
     voices = catalog(*engines)
-    found = voices.fallback(voices.resolve(**request))  # type: ignore[arg-type]
+    found = voices.fallback(voices.resolve(**request))
     return who(found) if found else None
 
 

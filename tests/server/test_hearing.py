@@ -52,7 +52,7 @@ async def test_every_word_is_heard(server: ServerProcess) -> None:
         errors[heard] = word_errors(SPELLED, heard)
         count += len(words(SPELLED))
     rate = sum(errors.values()) / count
-    print(f"word error rate {rate:.1%} over {count} words")  # noqa: T201
+    print(f"word error rate {rate:.1%} over {count} words")
     assert rate <= 0.05, {heard: n for heard, n in errors.items() if n}
 
 

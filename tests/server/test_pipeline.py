@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.fakes import ScriptedEngine, make_voice
+from tests.fakes import Failure, ScriptedEngine, make_voice
 from wyoming_k2so import pipeline
 from wyoming_k2so.audio import Chunk
 from wyoming_k2so.catalog import Choice
@@ -337,8 +337,8 @@ def test_an_automatic_prebuffer_keeps_a_slow_engine_from_stuttering() -> None:
 
 
 @pytest.mark.parametrize("failure", ["raise", "raise-late", "nan", "silent"])
-def test_a_segment_that_fails_is_tried_once_more_and_nothing_is_heard_twice(failure: str) -> None:
-    engine = ScriptedEngine(fail_at={1: failure})  # type: ignore[dict-item]
+def test_a_segment_that_fails_is_tried_once_more_and_nothing_is_heard_twice(failure: Failure) -> None:
+    engine = ScriptedEngine(fail_at={1: failure})
     reply = make_reply(engine)
     chunks = speak(reply, FIVE_SENTENCES)
     once = engine.said[:1] + engine.said[2:]

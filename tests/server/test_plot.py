@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from wyoming_k2so import bench, cli, plot
 from wyoming_k2so.engine import EngineError
 
 MACHINE = {"cpu": "A", "cores": 2, "system": "Linux", "python": "3.11.7"}
-EMBEDDED = {
+EMBEDDED: dict[str, Any] = {
     "machine": MACHINE,
     "rows": [
         {"engine": "piper", "mode": "fp32", "text": "long", "first_audio_s": 0.05, "rtf": 0.04},
@@ -22,7 +23,7 @@ EMBEDDED = {
     ],
     "timeline": {"engine": "piper", "mode": "fp32", "text": [0.0, 0.1], "chunks": [[0.2, 1.0], [0.3, 0.5], [2.0, 1.0]]},
 }
-XTTS = {
+XTTS: dict[str, Any] = {
     "machine": MACHINE | {"cpu": "B"},
     "rows": [
         {"engine": "k2so", "mode": "int8", "text": "medium", "first_audio_s": 0.4, "rtf": 0.6},
@@ -53,7 +54,7 @@ def test_a_run_has_a_timeline_if_it_was_followed() -> None:
 
 
 def test_a_later_run_replaces_the_same_figures_of_an_earlier_one() -> None:
-    again = EMBEDDED | {"rows": [EMBEDDED["rows"][0] | {"first_audio_s": 0.01}]}  # type: ignore[index]
+    again = EMBEDDED | {"rows": [EMBEDDED["rows"][0] | {"first_audio_s": 0.01}]}
     assert lines(plot.draw([EMBEDDED, again]).axes[0])["Embedded voice (Piper)"] == [(0, 0.09), (2, 0.01)]
 
 
@@ -63,7 +64,7 @@ def test_playback_waits_for_chunks_and_for_the_sound_before_them() -> None:
 
 def test_a_gap_in_playback_is_pointed_out() -> None:
     def lane(chunks: list[list[float]]) -> str:
-        timeline = plot.draw([EMBEDDED | {"timeline": {**EMBEDDED["timeline"], "chunks": chunks}}]).axes[2]  # type: ignore[dict-item]
+        timeline = plot.draw([EMBEDDED | {"timeline": {**EMBEDDED["timeline"], "chunks": chunks}}]).axes[2]
         return timeline.get_yticklabels()[-1].get_text()
 
     assert "gaps" in lane([[0.2, 1.0], [2.0, 1.0]])
@@ -71,7 +72,7 @@ def test_a_gap_in_playback_is_pointed_out() -> None:
 
 
 def test_values_that_lie_close_do_not_hide_each_other() -> None:
-    row = XTTS["rows"][0]  # type: ignore[index]
+    row = XTTS["rows"][0]
     figure = plot.draw([XTTS | {"rows": [row | {"mode": str(rtf), "rtf": rtf} for rtf in (0.5, 2.4, 3.6, 4.1)]}])
     figure.draw_without_rendering()
     boxes = sorted((text.get_window_extent() for text in figure.axes[1].texts), key=lambda box: box.y0)

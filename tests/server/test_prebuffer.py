@@ -151,6 +151,4 @@ if __name__ == "__main__":
         for text in TEXTS:
             found = simulate(rtf, text, 600)
             mean = (found.start_s - found.oracle_s) / found.replies
-            print(  # noqa: T201
-                f"{rtf:4} {text:8} gaps {found.gaps:6.2%} later {found.later:5.0%} {mean:5.2f} s of {found.replies}"
-            )
+            print(f"{rtf:4} {text:8} gaps {found.gaps:6.2%} later {found.later:5.0%} {mean:5.2f} s of {found.replies}")

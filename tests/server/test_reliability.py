@@ -52,7 +52,7 @@ def own_server() -> Iterator[ServerProcess]:
 
 
 def report(**figures: object) -> None:
-    print(json.dumps(figures))  # noqa: T201
+    print(json.dumps(figures))
 
 
 async def knock(port: int, frame: bytes) -> None:

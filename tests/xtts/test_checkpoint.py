@@ -6,11 +6,15 @@ import json
 import pickle
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig
+from TTS.tts.models import xtts
 
 from wyoming_k2so.config import Config
 from wyoming_k2so.engine import EngineError
@@ -35,10 +39,10 @@ def edit(path: Path, **changes: object) -> None:
     path.write_text(json.dumps(config))
 
 
-def rewrite(folder: Path, change: object) -> None:
+def rewrite(folder: Path, change: Callable[[Any], Any]) -> None:
     """Replace model.pth by what `change` makes of its state dict."""
     state = torch.load(folder / "model.pth", weights_only=True)["model"]
-    torch.save(change(state), folder / "model.pth")  # type: ignore[operator]
+    torch.save(change(state), folder / "model.pth")
 
 
 def same(one: TorchGpt, other: TorchGpt) -> bool:
@@ -87,9 +91,6 @@ def test_original_file_with_configuration_objects_loads(
     module: str, copy: Path, gpt: TorchGpt, tokenizer: TextTokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first official files hold pickled XttsConfig objects, partly under their old module."""
-    from TTS.tts.configs.xtts_config import XttsArgs, XttsAudioConfig, XttsConfig  # noqa: PLC0415
-    from TTS.tts.models import xtts  # noqa: PLC0415
-
     for kind in (XttsArgs, XttsAudioConfig, XttsConfig):
         monkeypatch.setattr(kind, "__module__", module)
         monkeypatch.setattr(xtts, kind.__name__, kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
@@ -53,8 +53,8 @@ class Decoder:
         decoding.prefill(self.prefix, torch.tensor(self.tokenizer.encode(text, "en")))
         return decoding
 
-    def run(self, text: str, sampling: Sampling = GREEDY, **options: int) -> tuple[Tensor, Tensor]:
-        return finish(self.begin(text, sampling, **options))  # type: ignore[arg-type]
+    def run(self, text: str, sampling: Sampling = GREEDY, **options: Any) -> tuple[Tensor, Tensor]:
+        return finish(self.begin(text, sampling, **options))
 
 
 def finish(decoding: Decoding) -> tuple[Tensor, Tensor]:

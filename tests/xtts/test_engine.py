@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -247,9 +249,6 @@ def test_cancel_is_quick(engine: XttsEngine) -> None:
 
 
 def test_importing_the_table_imports_no_torch() -> None:
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
     code = "import sys, wyoming_k2so.cli, wyoming_k2so.engines.xtts; sys.exit('torch' in sys.modules)"
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -11,6 +11,7 @@ from wyoming_k2so.config import Config, EngineConfig, XttsConfig
 from wyoming_k2so.engine import Request
 from wyoming_k2so.engines.xtts import synthetic
 from wyoming_k2so.engines.xtts.benchmark import resident_mb
+from wyoming_k2so.engines.xtts.checkpoint import Checkpoint
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model import TorchGpt
 from wyoming_k2so.engines.xtts.reading import Part
@@ -57,8 +58,6 @@ def test_size_is_the_real_one(stock: StockXtts) -> None:
 
 
 def test_codes_latents_and_sound_equal_coqui(engine: XttsEngine, stock: StockXtts, full: Path) -> None:
-    from wyoming_k2so.engines.xtts.checkpoint import Checkpoint  # noqa: PLC0415
-
     greedy, voice = Sampling(repetition_penalty=5.0, greedy=True), stock.speaker(SPEAKER)
     gpt = engine.model.gpt
     assert isinstance(gpt, TorchGpt)

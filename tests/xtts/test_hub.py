@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from huggingface_hub import constants
 
 from wyoming_k2so.engine import ConsentNeeded, EngineError
 from wyoming_k2so.engines.xtts import hub
@@ -97,8 +98,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    from huggingface_hub import constants  # noqa: PLC0415
-
     with Hub() as server:
         address = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setattr(constants, "ENDPOINT", address)
@@ -155,8 +154,6 @@ def test_damaged_file_is_not_kept(server: Hub, tmp_path: Path) -> None:
 
 
 def test_no_network(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants  # noqa: PLC0415
-
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("time.sleep", lambda _: None)
     with pytest.raises(EngineError, match="cannot be downloaded; check the network"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from wyoming_k2so.bench import TEXTS
@@ -19,12 +21,15 @@ from wyoming_k2so.catalog import Choice
 from wyoming_k2so.config import Config
 from wyoming_k2so.engine import EngineError, Request
 from wyoming_k2so.engines.xtts import loading, quant
+from wyoming_k2so.engines.xtts.calibration import CalibrationTexts
 from wyoming_k2so.engines.xtts.decode import Decoding, decode_one_token
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.loading import Unfit
 from wyoming_k2so.engines.xtts.model import Gpt, KVCache
 from wyoming_k2so.engines.xtts.packed import PackedLinear
 from wyoming_k2so.engines.xtts.sampling import Sampling
+from wyoming_k2so.engines.xtts.store import Store
+from wyoming_k2so.engines.xtts.synthetic import LANGUAGES
 from wyoming_k2so.pipeline import Reply
 
 from .conftest import SPEAKER
@@ -131,10 +136,6 @@ def test_damaged_weights_are_made_again(
 
 def test_weights_of_another_size_are_made_again(config: Config, tmp_path: Path) -> None:
     """The file is whole, but not of this architecture."""
-    from safetensors.torch import load_file  # noqa: PLC0415
-
-    from wyoming_k2so.engines.xtts.store import Store  # noqa: PLC0415
-
     XttsEngine.load(asking(config, tmp_path))
     (file,) = (tmp_path / "xtts-quantized").iterdir()
     tensors = load_file(file)
@@ -168,9 +169,6 @@ def test_own_text_calibrates_apart(config: Config, tmp_path: Path) -> None:
 
 
 def test_bundled_texts_cover_the_languages(config: Config) -> None:
-    from wyoming_k2so.engines.xtts.calibration import CalibrationTexts  # noqa: PLC0415
-    from wyoming_k2so.engines.xtts.synthetic import LANGUAGES  # noqa: PLC0415
-
     texts = CalibrationTexts(None).sentences
     assert 80 <= len(texts) <= 120
     assert {language for language, _ in texts} == set(LANGUAGES)
@@ -248,9 +246,9 @@ def vocoder_nan(engine: XttsEngine) -> None:
         (vocoder_nan, "no numbers"),
     ],
 )
-def test_self_test_finds(damage: object, says: str, engine: XttsEngine) -> None:
+def test_self_test_finds(damage: Callable[[XttsEngine], None], says: str, engine: XttsEngine) -> None:
     loading.self_test(engine.model, engine.sampling)
-    damage(engine)  # type: ignore[operator]
+    damage(engine)
     with pytest.raises(Unfit, match=says):
         loading.self_test(engine.model, engine.sampling)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -152,8 +154,8 @@ def test_calibration_folds_into_norms_and_values_and_halves_the_error(
     """A GPT whose norms let a few channels through loudly, all the way from checkpoint to latents."""
     original = load_block
 
-    def loud(*args: object) -> object:
-        block = original(*args)  # type: ignore[arg-type]
+    def loud(*args: Any) -> Any:
+        block = original(*args)
         with torch.no_grad():
             for norm, linear in ((block.ln_1, block.qkv), (block.ln_2, block.up)):
                 norm.weight[[3, 40]] *= 60

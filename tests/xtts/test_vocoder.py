@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from wyoming_k2so.engines.xtts.checkpoint import Checkpoint
+from wyoming_k2so.engines.xtts.checkpoint import Checkpoint, Weights
 from wyoming_k2so.engines.xtts.stock import StockXtts
 from wyoming_k2so.engines.xtts.stream import Stretch, VocoderStream
-from wyoming_k2so.engines.xtts.vocoder import CONTEXT, HOP, LOOKAHEAD, Vocoder
+from wyoming_k2so.engines.xtts.vocoder import CONTEXT, HOP, LOOKAHEAD, Vocoder, load_vocoder
 
 from .conftest import SPEAKER
 
@@ -135,9 +135,6 @@ def test_stretch_in_pieces_is_interpolate(factor: float, cuts: list[int]) -> Non
 
 
 def test_weight_norm_in_the_old_spelling(checkpoint: Checkpoint, vocoder: Vocoder) -> None:
-    from wyoming_k2so.engines.xtts.checkpoint import Weights  # noqa: PLC0415
-    from wyoming_k2so.engines.xtts.vocoder import load_vocoder  # noqa: PLC0415
-
     weights = checkpoint.weights()
     old = {
         name.replace("parametrizations.weight.original0", "weight_g").replace(
