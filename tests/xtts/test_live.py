@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -108,12 +108,23 @@ async def end(client: AsyncTcpClient, look: Callable[[], None] = lambda: None) -
     return np.concatenate([np.frombuffer(chunk.audio, "<i2") for chunk in (*first.chunks, *reply.chunks)])
 
 
-async def test_the_rest_of_a_reply_is_spoken_by_the_model_that_came_meanwhile(config: Config) -> None:
+@pytest.fixture
+def without_garbage_collection() -> Iterator[Callable[[], None]]:
+    """From its call on, an object goes when nobody refers to it, and no sooner or later."""
+    yield gc.disable
+    gc.enable()
+
+
+async def test_the_rest_of_a_reply_is_spoken_by_the_model_that_came_meanwhile(
+    config: Config, without_garbage_collection: Callable[[], None]
+) -> None:
     async with (
         serving(replace(config, stream=AS_IT_COMES)) as (service, client),
         AsyncTcpClient("127.0.0.1", client.port) as speaking,
     ):
         exact = await alone(client)
+        gc.collect()
+        without_garbage_collection()
         engine = service.catalog.engines[0]
         assert isinstance(engine, XttsEngine)
         old = [weakref.ref(part) for part in (engine, engine.model, engine.model.gpt, engine.model.vocoder)]
@@ -125,7 +136,6 @@ async def test_the_rest_of_a_reply_is_spoken_by_the_model_that_came_meanwhile(co
         assert all(ref() is not None for ref in old), "a reply may still need it"
 
         def freed() -> None:
-            gc.collect()
             assert [ref() for ref in old] == [None] * len(old)
 
         rest = await end(speaking, freed)

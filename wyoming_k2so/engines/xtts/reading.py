@@ -66,8 +66,8 @@ class Reading:
 class Ahead:
     """Decodes the next part of a reply while the present one is being said."""
 
-    def __init__(self, batch: Batch, make: Callable[[Part], Make], block: int) -> None:
-        self._batch, self._make, self._block = batch, make, block
+    def __init__(self, batch: Batch, block: int) -> None:
+        self._batch, self._block = batch, block
         self._part: Part | None = None
         self._reading: Reading | None = None
 
@@ -86,7 +86,7 @@ class Ahead:
         reading, self._reading, self._part = self._reading, None, None
         return reading if reading is not None and self._batch.keep(reading.decoding) else None
 
-    def along(self, speaking: Decoding) -> Decoding | None:
+    def along(self, speaking: Decoding, make: Callable[[Part], Make]) -> Decoding | None:
         """What may take a token with the next one of `speaking`. Begins it and reads its text, a piece at each call.
 
         It is begun once: when it has lost its row, the part waits until it is said.
@@ -94,7 +94,7 @@ class Ahead:
         if self._part is None:
             return None
         if self._reading is None:
-            decoding = self._batch.begin_ahead(self._make(self._part))
+            decoding = self._batch.begin_ahead(make(self._part))
             self._reading = None if decoding is None else Reading(self._part, decoding, self._block)
             return None
         reading = self._reading

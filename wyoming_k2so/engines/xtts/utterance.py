@@ -52,7 +52,7 @@ class XttsUtterance:
         self._batch = engine.batch
         # Looking at the codes waits for the device: on CUDA, only once per window.
         self._block = min(settings.vocoder_windows) if model.device.type == "cuda" else 1
-        self._ahead = Ahead(engine.batch, self._make, self._block)
+        self._ahead = Ahead(engine.batch, self._block)
         self._runs_dry: float | None = None
         """When the listener will have heard all sound so far; None before there is any."""
 
@@ -171,7 +171,7 @@ class XttsUtterance:
         start = 0
         while start != reading.end:
             while reading.end is None and decoding.count < start + block and not decoding.full:
-                batch.advance(decoding, self._ahead.along(decoding))
+                batch.advance(decoding, self._ahead.along(decoding, self._make))
             reading.look()
             stop = min(start + block, decoding.count if reading.end is None else reading.end)
             latents, start = decoding.latents[start:stop], stop
