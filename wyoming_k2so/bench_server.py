@@ -27,6 +27,9 @@ from .metrics import AUDIBLE_GAP_S, PlaybackClock
 FIRST_SAMPLES = 4096
 """What counts as first audio."""
 
+PAUSE_S = 0.25
+"""Before each request, so that none pays for what a server still does after its last sample."""
+
 PATIENCE_S = 120.0
 """Longest wait for an event."""
 
@@ -168,6 +171,7 @@ async def measure(
         for number in range(rounds + 1):
             for name, text in texts.items():
                 for peer in peers:
+                    await asyncio.sleep(PAUSE_S)
                     reply = await peer.speak(text, voice)
                     if number:
                         heard.setdefault((peer.address, name), []).append(reply)

