@@ -162,6 +162,7 @@ class Loader:
         def run() -> None:
             while engine() is not None:
                 time.sleep(LEAVES_WITHIN_S)
+            time.sleep(LEAVES_WITHIN_S)  # its parts go after it
             self._reclaim(name)
 
         threading.Thread(target=run, name=WATCH, daemon=True).start()
