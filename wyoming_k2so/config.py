@@ -192,7 +192,9 @@ class XttsConfig:
     )
     greedy: bool = option(False, "always take the likeliest sound; for tests, not for listening")
     vocoder_windows: tuple[int, ...] = option(
-        (7, 7, 14, 28), "new tokens (46 ms each) before each piece of sound is made; the last number repeats", low=1
+        (7, 7, 10, 14, 20, 28),
+        "new tokens (46 ms each) before each piece of sound is made; the last number repeats",
+        low=1,
     )
     plain_punctuation: bool = option(True, "reduce punctuation to what XTTS reads well")
     token_budget: bool = option(True, "end a segment that takes far longer than its text can need")
