@@ -10,7 +10,7 @@ from collections.abc import Generator
 import pytest
 
 from tests.fakes import ScriptedEngine, ScriptedUtterance
-from tests.server.test_pipeline import FIVE_SENTENCES, make_reply
+from tests.server.spoken import FIVE_SENTENCES, make_reply
 from wyoming_k2so.engine import Request, Samples
 from wyoming_k2so.pipeline import QUEUE_CHUNKS
 from wyoming_k2so.watchdog import Watchdog

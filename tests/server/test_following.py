@@ -6,7 +6,7 @@ import threading
 import time
 
 from tests.fakes import ScriptedEngine
-from tests.server.test_pipeline import FIVE_SENTENCES, assert_heard, choose, expected, make_reply, speak
+from tests.server.spoken import FIVE_SENTENCES, assert_heard, choose, expected, make_reply, speak
 from wyoming_k2so.pipeline import Reply
 
 

@@ -1,72 +1,20 @@
-"""The pipeline, driven by an engine that follows a script: order, chunks, failures, figures."""
+"""The pipeline, driven by an engine that follows a script: order, chunks, stalls, figures."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.fakes import Failure, ScriptedEngine, make_voice
+from tests.fakes import ScriptedEngine
+from tests.server.spoken import FIVE_SENTENCES, assert_heard, choose, expected, make_reply, samples, speak
 from wyoming_k2so import pipeline
 from wyoming_k2so.audio import Chunk
-from wyoming_k2so.catalog import Choice
 from wyoming_k2so.config import StreamConfig
-from wyoming_k2so.engine import AudioFormat, Engine, Request, Samples
+from wyoming_k2so.engine import AudioFormat, Samples
 from wyoming_k2so.pipeline import Reply
-from wyoming_k2so.watchdog import Watchdog
-
-FULL_SCALE = 32767
-
-FIVE_SENTENCES = (
-    "The first sentence is here. The second one follows it. Then comes the third. "
-    "After that you hear the fourth. And this is the fifth."
-)
-
-
-def choose(engine: Engine) -> Choice:
-    voice = engine.voices()[0]
-    return Choice(engine, Request(voice.name, voice.languages[0]))
-
-
-def make_reply(
-    engine: Engine, fallback: Engine | None = None, *, watchdog: Watchdog | None = None, **stream: Any
-) -> Reply:
-    stream.setdefault("chunk_samples", 2048)
-    stream.setdefault("prebuffer", 0)
-    return Reply(
-        choose(engine),
-        choose(fallback) if fallback else None,
-        stream=StreamConfig(early_clause=False, **stream),
-        watchdog=watchdog,
-    )
-
-
-def speak(reply: Reply, *texts: str) -> list[Chunk]:
-    reply.start()
-    for text in texts:
-        reply.feed(text)
-    reply.finish()
-    return list(reply)
-
-
-def samples(chunks: Iterable[Chunk]) -> Samples:
-    pcm = np.frombuffer(b"".join(chunk.audio for chunk in chunks), "<i2")
-    return pcm.astype(np.float32) / np.float32(FULL_SCALE)
-
-
-def expected(engine: ScriptedEngine, voice: str = "test") -> Samples:
-    return np.concatenate([engine.sound(segment, voice) for segment in engine.said])
-
-
-def assert_heard(chunks: list[Chunk], sound: Samples) -> None:
-    heard = samples(chunks)
-    assert len(heard) == len(sound)
-    assert np.abs(heard - sound).max() <= 1 / FULL_SCALE
-
 
 # ---- sound ------------------------------------------------------------------------------------------------------
 
@@ -331,65 +279,6 @@ def test_an_automatic_prebuffer_keeps_a_slow_engine_from_stuttering() -> None:
     speak(eager, text)
     speak(careful, text)
     assert eager.figures.underruns > careful.figures.underruns
-
-
-# ---- failures ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("failure", ["raise", "raise-late", "nan", "silent"])
-def test_a_segment_that_fails_is_tried_once_more_and_nothing_is_heard_twice(failure: Failure) -> None:
-    engine = ScriptedEngine(fail_at={1: failure})
-    reply = make_reply(engine)
-    chunks = speak(reply, FIVE_SENTENCES)
-    once = engine.said[:1] + engine.said[2:]
-    assert " ".join(once) == FIVE_SENTENCES
-    assert_heard(chunks, np.concatenate([engine.sound(segment) for segment in once]))
-    assert reply.figures.retries == 1
-    assert reply.figures.fallbacks == 0
-    assert reply.figures.outcome == "ok"
-    assert engine.open_utterances == 0
-
-
-def test_a_segment_that_fails_twice_is_spoken_by_the_fallback_in_the_same_format() -> None:
-    engine = ScriptedEngine(fail_at={1: "raise", 2: "raise"})
-    fallback = ScriptedEngine(make_voice("other"), name="fallback", rate=8_000)
-    reply = make_reply(engine, fallback)
-    chunks = speak(reply, FIVE_SENTENCES)
-    assert fallback.said == ["The second one follows it."]
-    assert len(engine.said) == 6
-    assert {chunk.format.rate for chunk in chunks} == {16_000}
-    heard = samples(chunks)
-    first = engine.sound(engine.said[0])
-    assert np.abs(heard[: len(first)] - first).max() <= 1 / FULL_SCALE
-    length = sum(len(engine.sound(text)) for text in FIVE_SENTENCES.split(". ")) + 4 * len(engine.sound("."))
-    assert len(heard) == pytest.approx(length, abs=4)
-    assert reply.figures.fallbacks == 1
-    assert reply.figures.outcome == "ok"
-
-
-def test_an_engine_that_cannot_be_opened_is_replaced() -> None:
-    fallback = ScriptedEngine(make_voice("other"), rate=8_000)
-    reply = make_reply(ScriptedEngine(fail_open=True), fallback)
-    chunks = speak(reply, FIVE_SENTENCES)
-    assert_heard(chunks, expected(fallback, "other"))
-    assert reply.figures.fallbacks == 5
-
-
-def test_without_any_voice_left_the_reply_ends_with_an_error() -> None:
-    engine = ScriptedEngine(fail_at={1: "raise", 2: "raise"})
-    reply = make_reply(engine)
-    chunks = speak(reply, FIVE_SENTENCES)
-    assert_heard(chunks, engine.sound(engine.said[0])[: len(samples(chunks))])
-    assert reply.figures.outcome == "error"
-    assert reply.figures.error
-    assert engine.open_utterances == 0
-
-
-def test_when_nothing_can_be_opened_the_error_says_so() -> None:
-    reply = make_reply(ScriptedEngine(fail_open=True), ScriptedEngine(fail_open=True))
-    assert speak(reply, "Hello.") == []
-    assert reply.figures.outcome == "error"
-    assert "scripted/test" in (reply.figures.error or "")
 
 
 # ---- figures ----------------------------------------------------------------------------------------------------
