@@ -172,7 +172,7 @@ class Catalog:
                     f"voice {voice.name!r} does not speak {asked!r}; it speaks: {', '.join(voice.languages)}"
                 )
             return known
-        default = self.defaults.language
+        default = voice.language or self.defaults.language
         return (_speaks(voice, default) if default else None) or voice.languages[0]
 
 

@@ -95,7 +95,7 @@ class VoiceConfig:
     speaker: str | None = option(None, "speaker within a multi-speaker voice", metavar="NAME", live=True)
     language: str | None = option(
         None,
-        "language of requests that name neither a language nor a voice, such as en or pt-BR",
+        "language of requests that name none, unless the voice has one of its own, such as en or pt-BR",
         metavar="TAG",
         live=True,
     )

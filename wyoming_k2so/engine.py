@@ -71,12 +71,15 @@ class Voice:
     """Unique within the engine; what a client asks for."""
 
     languages: tuple[str, ...]
-    """BCP 47 tags, the voice's own language first."""
+    """BCP 47 tags; the first where nothing else says which."""
 
     description: str
     attribution: Attribution
     speakers: tuple[str, ...] = ()
     """Names of the speakers in a multi-speaker voice; the first is the default."""
+
+    language: str | None = None
+    """The one of several languages that is the voice's own, if one is."""
 
     version: str | None = None
     installed: bool = True

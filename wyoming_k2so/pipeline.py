@@ -125,6 +125,8 @@ class Reply:
     def fall_back(self) -> None:
         """Leave the whole reply to the fallback voice. Before `start`."""
         self._speakers.fall_back()
+        if isinstance(self._prebuffer, AutoPrebuffer):
+            self._prebuffer = AutoPrebuffer(Pace())  # the other engine's pace is not this one's
         self.figures.yielded = True
 
     def start(self) -> None:
@@ -256,8 +258,10 @@ class Reply:
         finally:
             if not self.figures.yielded:
                 self.figures.mode, self.figures.note = self._speakers.mode, self._speakers.note
-            self._speakers.end()
-            self._out.close()
+            try:
+                self._speakers.end()
+            finally:
+                self._out.close()
 
     def _text(self) -> str | None:
         """The next piece of text; None: it was the last. Nothing said so far waits for text that is late."""

@@ -243,7 +243,10 @@ class _Speaker:
         return None if target is None else Leveller(self._choice.meter, target, rate)
 
     def close(self) -> None:
-        self._caller.clean_up(self._close)
+        try:
+            self._caller.clean_up(self._close)
+        except Exception as error:  # noqa: BLE001  an engine may raise anything, and the reply goes on
+            _LOGGER.warning("%s cannot be closed: %s", self, reason(error))
 
     def end(self) -> None:
         """Close for good."""

@@ -233,13 +233,13 @@ async def _next(reader: asyncio.StreamReader, writing: asyncio.Task[None]) -> Ev
     reading = asyncio.create_task(_read(reader))
     try:
         while not reading.done():
+            if writing.done():
+                writing.result()
             tasks: set[asyncio.Task[Any]] = {reading} if writing.done() else {reading, writing}
             timeout = SILENCE_S if writing.done() else None
             done, _ = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if not done:
                 raise TimeoutError
-            if writing in done:
-                writing.result()
         return reading.result()
     finally:
         reading.cancel()

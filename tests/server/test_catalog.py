@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,13 @@ def test_the_default_language_chooses_the_voice_and_its_language() -> None:
 def test_the_default_language_holds_for_a_voice_asked_for_by_name_if_it_speaks_it() -> None:
     assert who(catalog(language="de").resolve(voice="Bert")) == ("big", "Bert", "de")
     assert who(catalog(language="de").resolve(voice="joe")) == ("small", "joe", "en-US")
+
+
+def test_a_voice_with_a_language_of_its_own_speaks_that_unless_another_is_asked_for() -> None:
+    clone = ScriptedEngine(replace(make_voice("anna", "de", "en"), language="de"))
+    voices = catalog(clone, language="en")
+    assert who(voices.resolve(voice="anna")) == ("scripted", "anna", "de")
+    assert who(voices.resolve(voice="anna", language="en")) == ("scripted", "anna", "en")
 
 
 def test_a_default_that_no_loaded_engine_can_fulfil_does_not_silence_the_server() -> None:

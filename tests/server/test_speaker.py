@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes import Failure, ScriptedEngine, make_voice
 from tests.server.spoken import FIVE_SENTENCES, FULL_SCALE, assert_heard, expected, make_reply, samples, speak
+from wyoming_k2so.engine import Request, Utterance
 
 
 @pytest.mark.parametrize("failure", ["raise", "raise-late", "nan", "silent"])
@@ -63,3 +64,23 @@ def test_when_nothing_can_be_opened_the_error_says_so() -> None:
     assert speak(reply, "Hello.") == []
     assert reply.figures.outcome == "error"
     assert "scripted/test" in (reply.figures.error or "")
+
+
+def test_a_voice_that_cannot_be_closed_is_replaced_and_the_reply_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, fallback = ScriptedEngine(fail_at={1: "raise", 2: "raise"}), ScriptedEngine(make_voice("other"))
+    opened = engine.open
+
+    def sticky(request: Request) -> Utterance:
+        utterance = opened(request)
+
+        def close() -> None:
+            raise RuntimeError("stuck")
+
+        monkeypatch.setattr(utterance, "close", close)
+        return utterance
+
+    monkeypatch.setattr(engine, "open", sticky)
+    reply = make_reply(engine, fallback)
+    speak(reply, FIVE_SENTENCES)
+    assert fallback.said == ["The second one follows it."]
+    assert (reply.ended, reply.figures.outcome) == (True, "ok")

@@ -72,7 +72,8 @@ def test_new_clip_is_a_voice_at_once(engine: XttsEngine, config: Config) -> None
     folder.mkdir(parents=True, exist_ok=True)
     soundfile.write(folder / "anna.de.wav", speech(2), 22050)
     first = engine.voices()[0]
-    assert (first.name, first.languages[:2]) == ("anna", ("de", "en"))
+    assert (first.name, first.language, first.languages[:2]) == ("anna", "de", ("de", "en"))
+    assert engine.voices()[1].language is None
     assert len(speak(engine, "Ja.", Request("anna", "de", seed=1))) > 4096
     (folder / "anna.de.wav").unlink()
     assert "anna" not in {voice.name for voice in engine.voices()}

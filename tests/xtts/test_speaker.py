@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,23 @@ def test_unusable_clip_is_refused_once_and_the_rest_load(
         (clips / "note.txt").write_text("changes the folder")
         store.clones()
     assert caplog.text.count(reason) == 1
+
+
+def test_folder_that_cannot_be_read_is_refused_and_the_rest_load(
+    clips: Path, store: VoiceStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clips / "lost+found").mkdir()
+    soundfile.write(clips / "good.wav", speech(2), 22050)
+    original = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path.name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    assert [clone.name for clone in store.clones()] == ["good"]
+    assert "lost+found" in caplog.text
 
 
 def test_not_audio_is_refused(clips: Path, store: VoiceStore, caplog: pytest.LogCaptureFixture) -> None:

@@ -245,7 +245,7 @@ class XttsEngine:
     def _voice(self, name: str, language: str | None, description: str) -> Voice:
         own = _tag(language) if language else self._languages[0]
         languages = (own, *(other for other in self._languages if other != own))
-        return Voice(name, languages, description, self.attribution, version=self.version)
+        return Voice(name, languages, description, self.attribution, language=language and own, version=self.version)
 
     def _warm_up(self) -> None:
         """Speak once into the void: the first call of each kernel is slower than the rest."""

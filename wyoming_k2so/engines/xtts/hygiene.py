@@ -17,7 +17,6 @@ _SECONDS_PER_TOKEN = 1024 / 22050
 _CHARS_PER_SECOND = {"zh": 4.5, "ja": 6.5, "ko": 5.5, "hi": 11.0, "ar": 10.0}
 """Slow, careful speech by language; 12 elsewhere."""
 
-_SPACE_AFTER = {",", ";", ":"}
 _QUOTES = re.compile(r"[\"“”„«»‹›`´\[\](){}<>*_~|\\^]+")
 _DASHES = re.compile(r"\s*(?:[—–―]|(?<=\s)-+(?=\s)|--+)\s*")
 _ENDS = re.compile(r"[.!?。！？…]*[!?！？][.!?。！？…]*")

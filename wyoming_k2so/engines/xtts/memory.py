@@ -47,6 +47,8 @@ def _machine(meminfo: Path = Path("/proc/meminfo")) -> int | None:
 
 def _container(group: Path = Path("/sys/fs/cgroup")) -> int | None:
     try:
-        return int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
-    except (OSError, ValueError):  # no limit reads "max"
+        free = int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
+        pages = dict(line.split(" ", 1) for line in (group / "memory.stat").read_text().splitlines())
+        return free + int(pages["inactive_file"])  # pages of files are given back when memory is wanted
+    except (OSError, ValueError, KeyError):  # no limit reads "max"
         return None

@@ -102,10 +102,10 @@ def compare(config: Config, texts: Sequence[str], *, free_runs: bool = True) -> 
         EngineError: one of them cannot be loaded, or the configuration asks for float32 itself.
     """
     other = XttsEngine.load(config)
-    full = replace(config.xtts, quantization="none", vocoder_precision="fp32")
-    reference = XttsEngine.load(replace(config, xtts=full))
     if (other.mode, other.model.vocoder.dtype) == ("none", torch.float32):
         raise EngineError("There is nothing to compare: choose a --quantization other than none.")
+    full = replace(config.xtts, quantization="none", vocoder_precision="fp32")
+    reference = XttsEngine.load(replace(config, xtts=full))
     return compare_models(reference, other, texts, free_runs=free_runs)
 
 

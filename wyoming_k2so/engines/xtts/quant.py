@@ -321,10 +321,9 @@ def resolve_vocoder(wanted: str, device: torch.device) -> torch.dtype:
 
 def safer(mode: str, device: torch.device) -> str | None:
     """The next mode to try when `mode` fails; None after full precision."""
-    order = [name for name in ("bf16", "none") if name == "none" or _runs(name, device)]
-    if mode == "fp16" or mode.startswith("int8"):
-        return order[0]
-    return "none" if mode == "bf16" else None
+    if mode == "none":
+        return None
+    return "bf16" if mode != "bf16" and _runs("bf16", device) else "none"
 
 
 def _runs(mode: str, device: torch.device) -> bool:

@@ -71,13 +71,7 @@ class VoiceStore:
 
     def clones(self) -> list[Clone]:
         """Cloned voices. Looks at the folder anew only when something in it changed."""
-        with self._lock:
-            stamp = _stamp(self._folder)
-            if stamp != self._stamp:
-                self._clones = {clone.name: clone for clone in self._scan()}
-                self._loaded = {}
-                self._stamp = stamp
-            return list(self._clones.values())
+        return list(self._current()[0].values())
 
     def conditioning(self, name: str) -> Conditioning:
         """What to condition on for a voice; computed and cached when it is new. The same object until clips change.
@@ -85,11 +79,11 @@ class VoiceStore:
         Raises:
             EngineError: there is no such voice, or its clips cannot be used.
         """
-        clone = next((clone for clone in self.clones() if clone.name == name), None)
-        if clone is not None:
-            if name not in self._loaded:
-                self._loaded[name] = self._cached(clone)
-            return self._loaded[name]
+        clones, loaded = self._current()
+        if name in clones:
+            if name not in loaded:
+                loaded[name] = self._cached(clones[name])
+            return loaded[name]
         if name not in self._built_in:
             raise EngineError(f"There is no voice '{name}'; choose one that the server lists.")
         return self._built_in[name]
@@ -117,6 +111,16 @@ class VoiceStore:
             clips.remove(clip, self._cache_path(clone))
         _LOGGER.info("Removed the voice %s", clone.name)
 
+    def _current(self) -> tuple[dict[str, Clone], dict[str, Conditioning]]:
+        """Cloned voices as the folder has them now, and what is known of them; other objects when it has changed."""
+        with self._lock:
+            stamp = _stamp(self._folder)
+            if stamp != self._stamp:
+                self._clones = {clone.name: clone for clone in self._scan()}
+                self._loaded = {}
+                self._stamp = stamp
+            return self._clones, self._loaded
+
     def _scan(self) -> list[Clone]:
         try:
             entries = sorted(self._folder.iterdir())
@@ -127,7 +131,11 @@ class VoiceStore:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
-                clips = sorted(path for path in entry.iterdir() if path.suffix.lower() in SUFFIXES)
+                try:
+                    clips = sorted(path for path in entry.iterdir() if path.suffix.lower() in SUFFIXES)
+                except OSError as error:
+                    _LOGGER.warning("Voice folder refused: %s", error)
+                    continue
                 name, language = _name_and_language(entry.name, entry / "voice", self._languages)
             elif entry.suffix.lower() in SUFFIXES:
                 clips = [entry]
