@@ -47,9 +47,13 @@ class Catalog:
         """The engines, the most preferred first."""
         return self._engines
 
+    def named(self, name: str) -> Engine | None:
+        """The engine of that name, if it is there."""
+        return next((engine for engine in self._engines if engine.name == name), None)
+
     def put(self, engine: Engine, *, first: bool = True) -> None:
         """Add an engine before or after the others, or in the place of the one of its name."""
-        if any(old.name == engine.name for old in self._engines):
+        if self.named(engine.name) is not None:
             self._engines = tuple(engine if old.name == engine.name else old for old in self._engines)
         else:
             self._engines = (engine, *self._engines) if first else (*self._engines, engine)

@@ -45,7 +45,7 @@ class Control:
     def describe(self) -> dict[str, Any]:
         """Settings, what each may be, the engines' states and the figures so far; see docs/protocol.md."""
         settings, allowed = {}, {}
-        flagship = next((engine for engine in self._catalog.engines if engine.name == FLAGSHIP), None)
+        flagship = self._catalog.named(FLAGSHIP)
         for setting in _live():
             if setting.group == FLAGSHIP and flagship is None:
                 continue
@@ -79,8 +79,7 @@ class Control:
 
     def _engine(self, name: str, state: State) -> dict[str, Any]:
         found: dict[str, Any] = {"name": name, "state": state.state, "detail": state.detail}
-        engine = next((engine for engine in self._catalog.engines if engine.name == name), None)
-        if engine is not None:
+        if (engine := self._catalog.named(name)) is not None:
             found |= {"detail": state.detail or engine.note, "mode": engine.mode, "modes": dict(engine.modes)}
             if engine.vocoder_modes:
                 found["vocoder_modes"] = dict(engine.vocoder_modes)
@@ -180,17 +179,23 @@ class Control:
 
     def _switch(self, old: Config, new: Config) -> None:
         """Load or unload what `new` asks for, if there is its voice then; else raise before anything has changed."""
-        wanted, changed = new.engines.engine, (new.engines, new.xtts) != (old.engines, old.xtts)
+        changed = (new.engines, new.xtts) != (old.engines, old.xtts)
         other = any(getattr(new.xtts, key) != getattr(old.xtts, key) for key in _other_model())
-        present = self._catalog.engines
+        if changed and (other or new.engines.engine == EMBEDDED or self._catalog.named(FLAGSHIP) is None):
+            with self._loader.alone():  # what is loading now may be what is asked for
+                self._switch_model(new, other=other)
+        elif not self._catalog.incomplete:
+            _check_voice(new, self._catalog.engines)
+
+    def _switch_model(self, new: Config, *, other: bool) -> None:
+        wanted, present = new.engines.engine, self._catalog.engines
         rest = [engine for engine in present if engine.name != FLAGSHIP]
         loaded = len(rest) < len(present)
-        if changed and wanted == EMBEDDED:
+        if wanted == EMBEDDED:
             _check_voice(new, rest)
             self._loader.unload(FLAGSHIP, "not asked for")
             return
-        load = changed and (other or not loaded)
-        if load and not loaded:
+        if not loaded:
             try:
                 self._loader.load(
                     FLAGSHIP, new, tentative=True, accept=lambda engine: _check_voice(new, (engine, *rest))
@@ -198,11 +203,10 @@ class Control:
                 return
             except EngineError:
                 if wanted != "auto" or other:
-                    raise
-                load = False  # auto is content with what there is
+                    raise  # else auto is content with what there is
         if not self._catalog.incomplete:
             _check_voice(new, present)
-        if load:
+        if loaded and other:
             self._loader.load(FLAGSHIP, new, tentative=True)
 
 

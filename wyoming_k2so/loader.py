@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -107,6 +107,10 @@ class Loader:
             self._set(FLAGSHIP, State("off", "not asked for"))
         self._catalog.check_defaults()
 
+    def alone(self) -> AbstractContextManager[object]:
+        """While it is open, no other thread loads or unloads; waits for one that does."""
+        return self._one_at_a_time
+
     def load(
         self, name: str, config: Config, *, tentative: bool = False, accept: Callable[[Engine], None] | None = None
     ) -> None:
@@ -123,33 +127,38 @@ class Loader:
             UnknownVoice: it was not accepted; likewise.
         """
         with self._one_at_a_time:
-            before = self.states.get(name, State("off"))
+            loading = before = self.states.get(name, State("off"))
             if before.state != "loading":
-                self._set(name, State("loading"))
+                loading = State("loading")
+                self._set(name, loading)
             try:
                 engine = self._load(name, config)
                 if accept is not None:
                     accept(engine)
             except (EngineError, UnknownVoice) as error:
-                if tentative or self._engine(name) is not None:
-                    self._set(name, before)
-                else:
-                    self._catalog.incomplete = True
-                    self._set(name, State("failed", str(error)))
+                with self._noticing:
+                    if self.states[name] is not loading:
+                        pass  # the one that spoke hung meanwhile, and waits to be loaded anew
+                    elif tentative or self._catalog.named(name) is not None:
+                        self._set(name, before)
+                    else:
+                        self._catalog.incomplete = True
+                        self._set(name, State("failed", str(error)))
                 raise
-            old = self._engine(name)
-            self._catalog.put(engine, first=name == FLAGSHIP)
-            self._catalog.incomplete = False
-            self._touched = self._clock()
-            self._set(name, State("ready"))
+            with self._noticing:
+                old = self._catalog.named(name)
+                self._catalog.put(engine, first=name == FLAGSHIP)
+                self._catalog.incomplete = False
+                self._touched = self._clock()
+                self._set(name, State("ready"))
             _LOGGER.debug("Engine %s is ready", name)
             if old is not None:
                 self._reclaim_when_gone(ref(old), name)
 
     def unload(self, name: str, reason: str) -> None:
         """Take an engine out of the catalog. Replies that it speaks go on to their end."""
-        with self._one_at_a_time:
-            old = self._engine(name)
+        with self._one_at_a_time, self._noticing:
+            old = self._catalog.named(name)
             self._catalog.drop(name)
             self._catalog.incomplete = False
             self._set(name, State("off", reason))
@@ -232,10 +241,7 @@ class Loader:
             self.awaken()
 
     def _flagship(self) -> Engine | None:
-        return self._engine(FLAGSHIP)
-
-    def _engine(self, name: str) -> Engine | None:
-        return next((engine for engine in self._catalog.engines if engine.name == name), None)
+        return self._catalog.named(FLAGSHIP)
 
     def _set(self, name: str, state: State) -> None:
         self.states[name] = state

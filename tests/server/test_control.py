@@ -14,6 +14,7 @@ from wyoming.event import Event
 from tests.client import read_event, read_until, synthesize
 from tests.fakes import ScriptedEngine, make_voice
 from tests.server.conftest import make_service, served
+from tests.server.test_connection import until
 from wyoming_k2so.catalog import Catalog
 from wyoming_k2so.config import Config, ServerConfig
 from wyoming_k2so.control import Control, Refused
@@ -197,6 +198,46 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
     await control.change({"engine": "piper"})
     assert [engine.name for engine in catalog.engines] == ["piper"]
     assert control.describe()["speaking"] == "piper"
+
+
+async def test_an_engine_that_is_loading_already_is_not_loaded_again() -> None:
+    garage = Garage()
+    catalog = Catalog([ScriptedEngine(name="piper")])
+    loader = Loader(catalog, garage.load)
+    control = Control(Config(), catalog, loader, Metrics())
+    garage.may_load.clear()
+    first = asyncio.create_task(asyncio.to_thread(loader.load, "xtts", control.config))
+    await asyncio.to_thread(garage.loading.wait, 30)
+    change = asyncio.create_task(control.change({"engine": "xtts"}))
+    await asyncio.sleep(0.1)  # let it wait
+    garage.may_load.set()
+    await asyncio.gather(first, change)
+    assert (control.config.engines.engine, len(garage.loaded)) == ("xtts", 1)
+
+
+async def test_an_engine_that_hangs_while_another_precision_cannot_be_loaded_is_loaded_anew() -> None:
+    loading, may_fail = threading.Event(), threading.Event()
+
+    def load(name: str, config: Config) -> Engine:
+        if config.xtts.quantization == "int8":
+            loading.set()
+            may_fail.wait(30)
+            raise EngineError("there is no room for it")
+        return ScriptedEngine(make_voice("ann"), name=name)
+
+    catalog = Catalog([ScriptedEngine(name="piper")])
+    loader = Loader(catalog, load)
+    control = Control(Config(), catalog, loader, Metrics())
+    await control.change({"engine": "xtts"})
+    hanging = catalog.resolve().engine
+    change = asyncio.create_task(control.change({"quantization": "int8"}))
+    await asyncio.to_thread(loading.wait, 30)
+    control.restart(hanging)
+    may_fail.set()
+    with pytest.raises(Refused, match="no room"):
+        await change
+    await until(lambda: catalog.named("xtts") not in (None, hanging))
+    await until(lambda: loader.states["xtts"].state == "ready")
 
 
 async def test_a_voice_that_nobody_has_is_refused_before_anything_is_loaded() -> None:
