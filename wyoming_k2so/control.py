@@ -16,7 +16,7 @@ from . import __version__, options
 from .catalog import Catalog, UnknownVoice
 from .config import Config
 from .engine import Cloning, Engine, EngineError
-from .loader import EMBEDDED, FLAGSHIP, Loader, State
+from .loader import EMBEDDED, FLAGSHIP, Loader, State, in_thread
 from .metrics import Metrics
 
 
@@ -98,7 +98,7 @@ class Control:
             old, new = self.config, self._checked(values)
             switch = {key: value for key, value in values.items() if key == "engine" or key in _other_model()}
             try:
-                await asyncio.to_thread(self._switch, old, new)
+                await in_thread(self._switch, old, new)
             except EngineError as error:
                 self._failed = {"settings": switch, "reason": str(error)}
                 raise Refused("failed", str(error)) from None
@@ -147,7 +147,7 @@ class Control:
     async def _cloning(self) -> Cloning:
         self._check_lock()
         with suppress(EngineError):  # its state tells why
-            await asyncio.to_thread(self._loader.awaken)
+            await in_thread(self._loader.awaken)
         for engine in self._catalog.engines:
             if isinstance(engine, Cloning):
                 return engine
@@ -157,7 +157,7 @@ class Control:
 
     async def _clone(self, change: Callable[..., None], *arguments: Any) -> None:
         try:
-            await asyncio.to_thread(change, *arguments)
+            await in_thread(change, *arguments)
         except Exception as error:  # a stranger's clip may make the libraries that read it raise anything
             raise Refused("bad-voice", str(error) or type(error).__name__) from error
 

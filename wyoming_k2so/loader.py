@@ -6,14 +6,16 @@ takes its place in the catalog until it is asked for.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, TypeVar
 from weakref import WeakSet, ref
 
 from . import engines
@@ -23,6 +25,8 @@ from .engine import Adjustable, Engine, EngineError
 from .sleeper import Sleeper
 
 _LOGGER = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LOADING = "loading"
 """Name of the threads that load."""
@@ -46,6 +50,26 @@ class State:
     state: Literal["loading", "ready", "idle", "failed", "off"]
     detail: str = ""
     """Why, in one sentence."""
+
+
+async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """What `work(*arguments)` returns or raises, from a thread that loads and that nobody must wait for at the end."""
+    future: Future[T] = Future()
+    threading.Thread(target=_work, args=(future, partial(work, *arguments)), name=LOADING, daemon=True).start()
+    try:
+        return await asyncio.wrap_future(future)
+    finally:
+        del future  # an error would hold itself, and what was loaded until then
+
+
+def _work(future: Future[T], work: Callable[[], T]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(work())
+    except BaseException as error:  # noqa: BLE001  it is raised where the result is awaited
+        future.set_exception(error)
+        del future  # likewise
 
 
 class Loader:
@@ -200,8 +224,11 @@ class Loader:
             if left > 0:
                 return left
             self._catalog.put(Sleeper(engine, self.wake))
+            held = ref(engine)
             del engine
             self._reclaim(FLAGSHIP)
+            if held() is not None:  # a reply whose text pauses
+                self._reclaim_when_gone(held, FLAGSHIP)
             self._set(
                 FLAGSHIP, State("idle", f"not used for {idle_s / 60:g} minutes; it is loaded when it is asked for")
             )

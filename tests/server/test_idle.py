@@ -148,6 +148,15 @@ async def test_a_connection_that_stays_open_does_not_keep_the_model() -> None:
         assert house.reclaimed == [True]
 
 
+async def test_a_reply_whose_text_pauses_gives_the_model_s_memory_back_when_it_ends() -> None:
+    house = House()
+    reply = house.big.open(Request("Ana", "en"))
+    house.sleep()
+    assert house.reclaimed == [False]
+    del reply
+    await until(lambda: house.reclaimed == [False, True])
+
+
 async def test_the_embedded_voice_bridges_until_the_model_is_loaded_again() -> None:
     house = House()
     async with house.client() as client:

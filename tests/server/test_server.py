@@ -20,6 +20,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart
 
 from tests.client import read_until, synthesize, synthesize_stream
 from tests.server.conftest import ROOT, ServerProcess
+from tests.server.test_connection import until
 from wyoming_k2so.server import ServeError, parse_uri
 
 TEXT = "The kitchen light is on. The back door is locked, and nobody is at home."
@@ -35,6 +36,15 @@ async def test_a_signal_ends_running_replies_properly(number: signal.Signals) ->
         process.process.send_signal(number)
         assert (await read_until(client, "synthesize-stopped")).types[-2:] == ["audio-stop", "synthesize-stopped"]
     assert process.wait() == 0
+    assert "Traceback" not in process.log
+
+
+async def test_a_model_that_loads_does_not_keep_the_process() -> None:
+    process = ServerProcess(program=("tests.endless",))
+    async with AsyncTcpClient("127.0.0.1", process.port) as client:
+        await client.write_event(Event("k2so-configure", {"settings": {"engine": "xtts"}}))
+        await until(lambda: "Loading without an end" in process.log)
+        assert process.stop() == 0
     assert "Traceback" not in process.log
 
 
