@@ -95,9 +95,6 @@ class ScriptedEngine:
         self.open_utterances += 1
         return ScriptedUtterance(self, request)
 
-    def close(self) -> None:
-        pass
-
     def sound(self, text: str, voice: str = "test") -> Samples:
         """What a segment sounds like."""
         levels = [((ord(c) * 31 + sum(map(ord, voice))) % 199 - 99) / 128 for c in text]

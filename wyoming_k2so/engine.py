@@ -185,9 +185,6 @@ class Engine(Protocol):
     def open(self, request: Request) -> Utterance:
         """Begin a reply in one of `voices`. Raises EngineError when the voice cannot be used."""
 
-    def close(self) -> None:
-        """Free the model. Open utterances fail afterwards."""
-
 
 @runtime_checkable
 class Adjustable(Protocol):

@@ -31,6 +31,3 @@ class Sleeper:
     def open(self, request: Request) -> NoReturn:
         """Always raises EngineError."""
         raise EngineError(f"{self.name} is idle and must be loaded before it can speak.")
-
-    def close(self) -> None:
-        """There is nothing to free."""

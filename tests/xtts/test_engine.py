@@ -217,16 +217,6 @@ def test_no_words_of_users_in_the_log(engine: XttsEngine, caplog: pytest.LogCapt
     assert "secret" not in caplog.text
 
 
-def test_closed_engine_says_so(config: Config) -> None:
-    engine = XttsEngine.load(config)
-    said = engine.open(REQUEST)
-    engine.close()
-    with pytest.raises(EngineError, match="closed"):
-        engine.open(REQUEST)
-    with pytest.raises(EngineError, match="closed"):
-        list(said.say("Yes."))
-
-
 def test_closed_reply_says_so(engine: XttsEngine) -> None:
     said = engine.open(REQUEST)
     said.close()

@@ -8,7 +8,6 @@ from typing import Any
 from .. import engines
 from ..catalog import Catalog
 from ..config import Config
-from ..engine import EngineError
 from ..loader import Loader
 
 
@@ -21,6 +20,5 @@ def load_engines(config: Config) -> Catalog:
 
 def xtts_part(name: str) -> Any:
     """A module of the XTTS engine, which imports torch. Raises EngineError when that is not installed."""
-    if absent := engines.missing("xtts"):
-        raise EngineError(f"engine xtts needs {', '.join(absent)}: pip install 'wyoming-k2so[xtts]'")
+    engines.require("xtts")
     return import_module(f"{engines.__name__}.xtts.{name}")

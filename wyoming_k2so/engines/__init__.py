@@ -52,12 +52,17 @@ def missing(name: str) -> list[str]:
 
 def check(name: str, config: Config) -> None:
     """Raise EngineError for what can be seen at once to keep an engine from loading. Quick, and loads nothing."""
-    entry = ENGINES[name]
+    require(name)
+    if (target := ENGINES[name].check) is not None:
+        _named(target)(config)
+
+
+def require(name: str) -> None:
+    """Raise EngineError when the engine needs what is not installed."""
     if absent := missing(name):
-        package = f"'wyoming-k2so[{entry.extra}]'" if entry.extra else "wyoming-k2so"
+        extra = ENGINES[name].extra
+        package = f"'wyoming-k2so[{extra}]'" if extra else "wyoming-k2so"
         raise EngineError(f"engine {name} needs {', '.join(absent)}: pip install {package}")
-    if entry.check is not None:
-        _named(entry.check)(config)
 
 
 def reclaim(name: str) -> None:

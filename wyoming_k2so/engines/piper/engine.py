@@ -88,10 +88,6 @@ class PiperEngine:
         speaker = files.speaker_ids[request.speaker] if request.speaker else None
         return _PiperUtterance(self._model(request.voice), speaker, request.speed)
 
-    def close(self) -> None:
-        """Forget the models."""
-        self._models.clear()
-
     def _model(self, name: str) -> Model:
         with self._loading:
             if name not in self._models:

@@ -72,7 +72,6 @@ class XttsEngine:
         self._lock = threading.Lock()
         self._rows = rows
         self._batch = self._new_batch()
-        self._closed = False
 
     @classmethod
     @shortage_told()
@@ -165,9 +164,8 @@ class XttsEngine:
         """Begin a reply. Cloning a voice that was never used before takes seconds here.
 
         Raises:
-            EngineError: the engine is closed, or the voice cannot be used.
+            EngineError: the voice cannot be used.
         """
-        self.check_open()
         if self._failure is not None:
             self._step_down()
         model = self.model
@@ -201,21 +199,10 @@ class XttsEngine:
                 self.model, self.note, self._failure = model, note, None
                 self._batch = self._new_batch()
 
-    def close(self) -> None:
-        """Free what can be freed; the weights go with the last utterance."""
-        self._closed = True
-        with self._lock:
-            self._prepared.clear()
-
     @property
     def batch(self) -> Batch:
         """Where the model's replies meet."""
         return self._batch
-
-    def check_open(self) -> None:
-        """Raise EngineError when the engine is closed."""
-        if self._closed:
-            raise EngineError("The engine is closed; ask for the voice again.")
 
     def _new_batch(self) -> Batch:
         arch = self.model.architecture

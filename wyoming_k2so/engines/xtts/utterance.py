@@ -145,7 +145,6 @@ class XttsUtterance:
     def _generate(self, part: Part) -> Generator[Samples]:
         """Sound as the vocoder makes it; an empty piece after each block of codes that fills no window."""
         self._check_wanted()
-        self._engine.check_open()
         model = self._model
         windows = self._settings.vocoder_windows
         stream = VocoderStream(
