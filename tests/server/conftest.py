@@ -131,3 +131,18 @@ def server() -> Iterator[ServerProcess]:
     yield process
     assert process.stop() == 0
     assert "Traceback" not in process.log
+
+
+@pytest.fixture
+def logs_restored() -> Iterator[None]:
+    """For tests in which the program sets up its log."""
+    root, ours = logging.getLogger(), logging.getLogger("wyoming_k2so")
+    before = root.level, root.handlers[:], ours.level
+    libraries = {name: logging.getLogger(name).level for name in ("piper", "TTS")}
+    root.handlers.clear()  # those of pytest, which `configure` would close
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    ours.setLevel(before[2])
+    for name, level in libraries.items():
+        logging.getLogger(name).setLevel(level)

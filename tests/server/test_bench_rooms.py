@@ -12,6 +12,8 @@ from wyoming_k2so import bench_rooms, cli
 from wyoming_k2so.bench_rooms import Row, measure
 from wyoming_k2so.bench_server import Peer
 
+pytestmark = pytest.mark.usefixtures("logs_restored")
+
 TEXT = "One sentence that is neither short nor long. And one more, so that there are two of them."
 
 

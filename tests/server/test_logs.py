@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,19 +13,7 @@ from wyoming_k2so.config import LogConfig
 OURS = logging.getLogger("wyoming_k2so.some.module")
 THEIRS = logging.getLogger("some.library")
 
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("wyoming_k2so")
-    before = root.level, root.handlers[:], ours.level
-    libraries = {name: logging.getLogger(name).level for name in ("piper", "TTS")}
-    root.handlers.clear()  # those of pytest, which `configure` would close
-    yield
-    root.setLevel(before[0])
-    root.handlers[:] = before[1]
-    ours.setLevel(before[2])
-    for name, level in libraries.items():
-        logging.getLogger(name).setLevel(level)
+pytestmark = pytest.mark.usefixtures("logs_restored")
 
 
 def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:

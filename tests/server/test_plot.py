@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from wyoming_k2so import bench, cli, plot
 from wyoming_k2so.engine import EngineError
 
+pytestmark = pytest.mark.usefixtures("logs_restored")
+
 MACHINE = {"cpu": "A", "cores": 2, "system": "Linux", "python": "3.11.7"}
 EMBEDDED: dict[str, Any] = {
     "machine": MACHINE,
