@@ -20,6 +20,8 @@ from wyoming_k2so import bench_server, cli
 from wyoming_k2so.bench_server import Peer, Row, measure
 from wyoming_k2so.engine import EngineError, Samples
 
+pytestmark = pytest.mark.usefixtures("logs_restored")
+
 TEXTS = {"short": "One two three.", "long": "One two three. " * 6}
 
 
