@@ -11,8 +11,12 @@ import torch
 from ...engine import EngineError
 
 # torch: "DefaultCPUAllocator: can't allocate memory", "unable to mmap ... Cannot allocate memory (12)"; ONNX Runtime:
-# "Failed to allocate memory for requested buffer", "std::bad_alloc".
-_SIGNS = re.compile(r"(can't|cannot|fail\w* to) allocate memory|not enough memory|bad.?alloc", re.IGNORECASE)
+# "Failed to allocate memory for requested buffer", "std::bad_alloc"; oneDNN, whose code for a layer finds no place:
+# "could not create a primitive".
+_SIGNS = re.compile(
+    r"(can't|cannot|fail\w* to) allocate memory|not enough memory|bad.?alloc|could not create a (primitive$|memory)",
+    re.IGNORECASE,
+)
 
 
 @contextmanager
