@@ -91,6 +91,7 @@ async def test_a_clip_that_cannot_be_had_is_refused_and_another_taken(
 
     await call(home, "add_voice", name="Anna", audio=clip)
     assert ours["k2so-add-voice"].payload == CLIP
+    await home.async_block_till_done(wait_background_tasks=True)  # what the address of speech has set going
 
 
 @pytest.mark.parametrize("audio", [{}, {"media_content_id": None}, None])
