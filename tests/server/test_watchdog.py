@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from tests.server.conftest import served
 from tests.server.test_connection import until
 from wyoming_k2so.config import Config, ServerConfig, StreamConfig
 from wyoming_k2so.engine import Engine, EngineError, Request, Utterance
+from wyoming_k2so.loader import State
 from wyoming_k2so.watchdog import SYNTHESIS, Caller, Hung, Watchdog
 
 FIRST, SECOND, THIRD = "The first sentence is here.", "The second one follows it.", "Then comes the third."
@@ -138,7 +140,7 @@ async def test_an_engine_that_hangs_again_and_again_is_given_up() -> None:
             states = service.control._loader.states
             for state in ("ready", "ready", "failed"):
                 await synthesize(client, FIRST)
-                await until(lambda state=state: states["xtts"].state == state)  # type: ignore[misc]
+                await until(partial(_is, states, state))
             assert "hung 3 times" in states["xtts"].detail
         finally:
             for engine in made:
@@ -196,7 +198,7 @@ def test_what_a_call_returns_and_raises_comes_through(told: list[Engine]) -> Non
     assert caller.call(threading.current_thread) is not threading.current_thread()
     for error in (EngineError("no"), TimeoutError("the engine's own")):
         with pytest.raises(type(error), match=str(error)):
-            caller.call(lambda error=error: _raise(error))  # type: ignore[misc]
+            caller.call(partial(_raise, error))
     assert not caller.hung
     caller.end()
     assert told == []
@@ -228,6 +230,10 @@ def test_an_utterance_whose_opening_hung_is_closed(told: list[Engine]) -> None:
     engine.go_on.set()
     assert closed.wait(30)
     assert engine.open_utterances == 0
+
+
+def _is(states: dict[str, State], state: str) -> bool:
+    return states["xtts"].state == state
 
 
 def _raise(error: Exception) -> None:

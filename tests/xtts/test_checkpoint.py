@@ -184,6 +184,7 @@ def test_free_memory_is_the_least_that_is_told(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   2000 kB\n")
     (tmp_path / "memory.max").write_text("5000\n")
     (tmp_path / "memory.current").write_text("1000\n")
+    assert memory._container(tmp_path) == 4000
     (tmp_path / "memory.stat").write_text("anon 400\ninactive_file 300\nactive_file 100\n")
     assert memory._machine(tmp_path / "meminfo") == 2_048_000
     assert memory._container(tmp_path) == 4300

@@ -21,7 +21,7 @@ import TTS.tts.layers.xtts.tokenizer  # what coqui-tts itself takes is no weight
 from wyoming_k2so.config import Config, EngineConfig, XttsConfig
 from wyoming_k2so.engines.xtts.benchmark import peak_mb, resident_mb
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.store import free_memory
+from wyoming_k2so.engines.xtts.memory import free_memory
 from wyoming_k2so.engines.xtts.tokenizer import TextTokenizer
 def anonymous():  # without the pages of libraries
     return next(int(line.split()[1]) / 1e3 for line in open("/proc/self/status") if line.startswith("RssAnon"))

@@ -50,6 +50,9 @@ def fails(status: int, *arguments: str) -> str:
 
 @contextmanager
 def started(*arguments: str) -> Iterator[Process]:
+    # A shell lets what it starts in the background ignore interrupts, and that is inherited.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Unbuffered: `communicate` would not see what a buffer has read ahead.
     process = subprocess.Popen(
         command(*arguments), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,7 @@ def run(
         if stock is not None:
             memory["coqui"] = lambda: stock.ask("memory")
             for mode in ("inference_stream", "inference"):
-                speakers["coqui", mode] = lambda segments, rate, mode=mode: stock.ask(mode, list(segments), rate)  # type: ignore[misc]
+                speakers["coqui", mode] = partial(stock.ask, mode)
         for speaker in speakers.values():
             speaker(["Ready."], tokens_per_char)
         spoken: dict[tuple[str, str, str], list[Spoken]] = {}

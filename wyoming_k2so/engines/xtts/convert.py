@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from . import quant
 from .checkpoint import Architecture, Weights, unfilled
 from .graph import GraphGpt, linears
+from .memory import free_memory
 from .model import Block, Gpt, KVCache, TorchGpt, load_block, load_gpt
-from .store import free_memory
 
 _ROWS = 128
 """Inputs on which a layer's smoothing is chosen; the peaks come from all."""

@@ -18,11 +18,11 @@ from .calibration import CalibrationTexts, speak_passages
 from .checkpoint import Architecture, Checkpoint, Weights
 from .convert import PROBE, Passage, build, convert, teacher_forced
 from .decode import Decoding, decode_one_token
-from .memory import check_room
+from .memory import check_room, free_memory
 from .model import Gpt, KVCache, load_gpt
 from .sampling import Sampling
 from .shortage import shortage_told
-from .store import Damaged, Store, Stored, free_memory
+from .store import Damaged, Store, Stored
 from .stream import VocoderStream
 from .tokenizer import TextTokenizer
 from .vocoder import Vocoder, load_vocoder

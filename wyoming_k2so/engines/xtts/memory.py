@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 from pathlib import Path
 
 import torch
 
 from ...engine import EngineError
-from .store import free_memory
 
 _OVERHEAD = 300_000_000
 """Bytes for the cache of keys and values, the vocoder's intermediate sound and the libraries."""
+
+_MUCH = 64_000_000
 
 
 def check_room(needed: int, available: int | None = None) -> None:
@@ -22,6 +25,26 @@ def check_room(needed: int, available: int | None = None) -> None:
             f"XTTS needs {(needed + _OVERHEAD) / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB is free; close"
             " other programs or use --engine piper."
         )
+
+
+def free_memory() -> None:
+    """Give memory back that was freed but is kept for later; where the C library can do so."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+class Freed:
+    """Counts what is freed, and gives it back each time that much has come together: the heap would keep it."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, count: int) -> None:
+        """So many bytes are not needed any more."""
+        self._bytes += count
+        if self._bytes > _MUCH:
+            free_memory()
+            self._bytes = 0
 
 
 def reclaim() -> None:
@@ -48,7 +71,9 @@ def _machine(meminfo: Path = Path("/proc/meminfo")) -> int | None:
 def _container(group: Path = Path("/sys/fs/cgroup")) -> int | None:
     try:
         free = int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
-        pages = dict(line.split(" ", 1) for line in (group / "memory.stat").read_text().splitlines())
-        return free + int(pages["inactive_file"])  # pages of files are given back when memory is wanted
-    except (OSError, ValueError, KeyError):  # no limit reads "max"
+    except (OSError, ValueError):  # no limit reads "max"
         return None
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        pages = dict(line.split(" ", 1) for line in (group / "memory.stat").read_text().splitlines())
+        free += int(pages["inactive_file"])  # pages of files, which are given back when memory is wanted
+    return free

@@ -12,16 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .memory import Freed
 from .quant import HalfLinear
-from .store import free_memory
 
 _TYPICAL_WIDTH = 64
 """Inputs for which oneDNN chooses its order; other lengths compute as well."""
 
 _TYPICAL_ROWS = 16
 """Likewise for linear layers. The order for 1 row is slower, and gives a row other bits alone than among others."""
-
-_TRIM_EACH = 64_000_000
 
 
 class Conv(nn.Conv2d):
@@ -84,7 +82,7 @@ class PackedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, K) -> (B, N), float32."""
         if len(x) == 1:  # alone, a row of many inputs would be added up in another order than among others
-            return self(x.expand(2, -1))[:1]  # type: ignore[no-any-return]
+            return self.forward(x.expand(2, -1))[:1]
         y: Tensor = torch.ops.mkldnn._linear_pointwise(x.to(self._dtype), self._weight, self.bias, "none", [], "")
         return y.float()
 
@@ -94,15 +92,13 @@ def pack(model: nn.Module) -> None:
     """Pack all convolutions and linear layers of a model in place, where oneDNN is there."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
-    freed = 0
+    freed = Freed()
     for name in [name for name, _ in model.named_modules()]:
         module = model.get_submodule(name)
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             model.set_submodule(name, PackedConv(module))
         elif isinstance(module, nn.Linear | HalfLinear):
             model.set_submodule(name, PackedLinear(module))
-            freed += module.weight.nbytes
+        size = module.weight.nbytes if isinstance(module, HalfLinear | nn.Linear) else 0
         del module
-        if freed > _TRIM_EACH:  # into a heap that would keep it
-            free_memory()
-            freed = 0
+        freed.add(size)

@@ -158,7 +158,7 @@ def layer(tensors: Mapping[str, Tensor], in_features: int | None = None) -> nn.M
         return HalfLinear(weight, bias)
     linear = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
     linear.weight = nn.Parameter(weight, requires_grad=False)
-    linear.bias = nn.Parameter(bias, requires_grad=False) if bias is not None else None  # type: ignore[assignment]
+    linear.register_parameter("bias", None if bias is None else nn.Parameter(bias, requires_grad=False))
     return linear
 
 

@@ -7,7 +7,6 @@ made again by the caller.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -23,14 +22,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .checkpoint import forget_pages
+from .memory import Freed
 
 _LOGGER = logging.getLogger(__name__)
 
 FORMAT = 2
 """Raise it when stored tensors change their meaning: older files are then made again."""
-
-
-_TRIM_EACH = 64_000_000
 
 
 class Damaged(Exception):
@@ -41,7 +38,7 @@ class Stored:
     """An open file of tensors."""
 
     def __init__(self, path: Path) -> None:
-        self._taken = 0
+        self._freed = Freed()
         try:
             file: Any = safe_open(path, "pt")
             self._file, meta = file, file.metadata() or {}
@@ -60,10 +57,7 @@ class Stored:
         """A copy of a tensor. Raises Damaged when it is not the one that was written."""
         mapped: Tensor = self._file.get_tensor(name)
         copy = mapped.clone()
-        self._taken += copy.nbytes
-        if self._taken > _TRIM_EACH:  # what was taken before has been used and freed, into a heap that keeps it
-            free_memory()
-            self._taken = 0
+        self._freed.add(copy.nbytes)  # what was taken before has been used
         forget_pages(mapped)
         self._verify(name, copy)
         return copy
@@ -133,9 +127,3 @@ class Store:
 
 def _checksum(tensor: Tensor) -> int:
     return zlib.crc32(tensor.contiguous().view(-1).view(torch.uint8).numpy().data)
-
-
-def free_memory() -> None:
-    """Give memory back that was freed but is kept for later; where the C library can do so."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,16 +163,16 @@ def _vocabulary(size: int) -> dict[str, Any]:
     }
 
 
-class _no_initialization:  # noqa: N801 - reads as a statement
+@contextmanager
+def _no_initialization() -> Iterator[None]:
     """Skips torch's own filling of new layers, most of the time it takes to make a large model."""
-
-    def __enter__(self) -> None:
-        self._saved = {name: getattr(nn.init, name) for name in ("kaiming_uniform_", "kaiming_normal_", "normal_")}
-        for name in self._saved:
-            setattr(nn.init, name, lambda tensor, *_, **__: tensor)
-
-    def __exit__(self, *_: object) -> None:
-        for name, function in self._saved.items():
+    saved = {name: getattr(nn.init, name) for name in ("kaiming_uniform_", "kaiming_normal_", "normal_")}
+    for name in saved:
+        setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+    try:
+        yield
+    finally:
+        for name, function in saved.items():
             setattr(nn.init, name, function)
 
 
