@@ -7,6 +7,7 @@ another precision from the next segment on, the rest from the next reply on.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -36,6 +37,7 @@ class Control:
     ) -> None:
         self.config = config
         self._identity = identity
+        self._instance = uuid.uuid4().hex
         self._catalog = catalog
         self._loader = loader
         self._metrics = metrics
@@ -67,6 +69,7 @@ class Control:
             allowed["vocoder_precision"]["choices"] = ["auto", *flagship.vocoder_modes]
         return {
             "id": self._identity,
+            "instance": self._instance,
             "version": __version__,
             "locked": self.config.server.lock_settings,
             "settings": settings,

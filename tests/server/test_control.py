@@ -68,6 +68,12 @@ async def test_precisions_are_offered_when_the_engine_that_has_them_is_there() -
     assert "engines" in info
 
 
+def test_a_server_that_was_started_anew_is_another_instance() -> None:
+    before, after = make_service(ScriptedEngine()).control, make_service(ScriptedEngine()).control
+    assert before.describe()["instance"] == before.describe()["instance"]
+    assert before.describe()["instance"] != after.describe()["instance"]
+
+
 async def test_the_precisions_of_a_loaded_engine_are_explained() -> None:
     garage = Garage()
     catalog = Catalog([ScriptedEngine(name="piper")])
