@@ -27,7 +27,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: K2soConfigEntry) -> bool
     await coordinator.async_config_entry_first_refresh()
     _follow_server(hass, entry, coordinator)
     entry.runtime_data = coordinator
-    entry.async_on_unload(entry.add_update_listener(_async_options_changed))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
 
@@ -46,8 +45,3 @@ async def async_unload_entry(hass: HomeAssistant, entry: K2soConfigEntry) -> boo
     """Unload a server."""
     async_report(hass, entry.entry_id, entry.title, None)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
-
-
-async def _async_options_changed(hass: HomeAssistant, entry: K2soConfigEntry) -> None:
-    """Let entities take up the options; the server has them already."""
-    entry.runtime_data.async_update_listeners()

@@ -39,13 +39,19 @@ HOME = "wyoming-k2so"
 # The most that a server takes.
 MAX_CLIP_BYTES = 16 * 1024 * 1024
 
-_REFUSALS = {
-    "locked": "locked",
-    "bad-setting": "bad_setting",
-    "failed": "failed",
-    "bad-voice": "bad_voice",
-    "cannot-clone": "cannot_clone",
-}
+CODES = (
+    "bad-request",
+    "bad-setting",
+    "bad-voice",
+    "busy",
+    "cannot-clone",
+    "failed",
+    "locked",
+    "shutdown",
+    "synthesis-failed",
+    "unknown-voice",
+)
+"""What the errors of a server may be; each has a text of its own."""
 
 
 class K2soError(HomeAssistantError):
@@ -77,6 +83,9 @@ class Control:
 
     id: str | None
     """Stays the same when the address changes."""
+
+    instance: str | None
+    """Another one after each start."""
 
     locked: bool
     settings: dict[str, Any]
@@ -218,7 +227,8 @@ async def _read(reader: asyncio.StreamReader) -> Event:
         raise EOFError
     if Error.is_type(event.type):
         error = Error.from_event(event)
-        raise K2soError(_REFUSALS.get(error.code or "", "server_error"), reason=error.text)
+        key = error.code.replace("-", "_") if error.code in CODES else "server_error"
+        raise K2soError(key, reason=error.text)
     return event
 
 
@@ -285,6 +295,7 @@ async def _in_time(text: AsyncIterable[str]) -> AsyncGenerator[str]:
 def _control(data: Mapping[str, Any]) -> Control:
     return Control(
         id=data.get("id"),
+        instance=data.get("instance"),
         locked=data["locked"],
         settings=dict(data["settings"]),
         allowed={key: dict(limits) for key, limits in data["allowed"].items()},

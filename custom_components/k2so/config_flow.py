@@ -46,6 +46,9 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
     """Adds a server."""
 
     _address: dict[str, Any]
+    _failure: Mapping[str, str] | None = None
+    """What the text of the last error is filled with."""
+
     _title: str
     _server: str
     """Unique: the server's own id, or where it is."""
@@ -67,9 +70,12 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
             if not (errors := await self._try(user_input)):
                 await self.async_set_unique_id(self._server, raise_on_progress=False)
                 self._abort_if_unique_id_configured(updates=user_input)
-                return self.async_create_entry(title=self._title, data=user_input)
+                return self._add(user_input)
         return self.async_show_form(
-            step_id="user", data_schema=self.add_suggested_values_to_schema(ADDRESS, user_input), errors=errors
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(ADDRESS, user_input),
+            errors=errors,
+            description_placeholders=self._failure,
         )
 
     async def async_step_reconfigure(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -89,6 +95,7 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(ADDRESS, user_input or entry.data),
             errors=errors,
+            description_placeholders=self._failure,
         )
 
     @override
@@ -112,7 +119,7 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
             self._abort_if_unique_id_configured(updates=self._address)
         self._async_abort_entries_match(self._address)
         if errors := await self._try(self._address):
-            return self.async_abort(reason=errors["base"])
+            return self.async_abort(reason=errors["base"], description_placeholders=self._failure)
         await self.async_set_unique_id(self._server)
         self._abort_if_unique_id_configured(updates=self._address)
         self.context["title_placeholders"] = {CONF_NAME: f"{self._title} ({host})"}
@@ -122,18 +129,29 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
         """The user wants the discovered server."""
         errors: dict[str, str] = {}
         if user_input is not None and not (errors := await self._try(self._address)):
-            return self.async_create_entry(title=self._title, data=self._address)
+            return self._add(self._address)
         return self.async_show_form(
             step_id="discovery_confirm",
-            description_placeholders={CONF_NAME: self._title, CONF_HOST: self._address[CONF_HOST]},
+            description_placeholders={
+                CONF_NAME: self._title,
+                CONF_HOST: self._address[CONF_HOST],
+                **(self._failure or {}),
+            },
             errors=errors,
         )
+
+    def _add(self, address: Mapping[str, Any]) -> ConfigFlowResult:
+        title = self._title
+        if any(entry.title == title for entry in self._async_current_entries()):
+            title = f"{title} ({address[CONF_HOST]})"  # or nobody could tell two voices apart
+        return self.async_create_entry(title=title, data=address)
 
     async def _try(self, address: Mapping[str, Any]) -> dict[str, str]:
         """Errors for a form, after a test of the connection."""
         try:
             state = await K2soClient(address[CONF_HOST], address[CONF_PORT]).describe()
         except K2soError as error:
+            self._failure = error.translation_placeholders
             return {"base": str(error.translation_key)}
         self._title = "K2-SO" if state.control else state.program
         self._server = (state.control.id if state.control else None) or f"{address[CONF_HOST]}:{address[CONF_PORT]}"
@@ -150,10 +168,10 @@ def _split(uri: Any) -> tuple[str | None, int | None]:
 
 
 def _address(user_input: Mapping[str, Any]) -> dict[str, Any]:
-    """What was entered; a whole address in place of the host, such as tcp://192.168.1.2:10200, is taken apart."""
+    """What was entered; in place of the host 192.168.1.2:10200 or tcp://192.168.1.2:10200 is taken apart."""
     host = user_input[CONF_HOST].strip()
-    found = _split(host) if "://" in host else (host, None)
-    return {CONF_HOST: found[0] or host, CONF_PORT: found[1] or user_input[CONF_PORT]}
+    found, port = _split(host if "://" in host else f"//{host}")
+    return {CONF_HOST: found or host, CONF_PORT: port or user_input[CONF_PORT]}
 
 
 class K2soOptionsFlow(OptionsFlow):
@@ -167,7 +185,7 @@ class K2soOptionsFlow(OptionsFlow):
             return self.async_abort(reason="not_loaded")
         coordinator = self.config_entry.runtime_data
         errors: dict[str, str] = {}
-        reason = ""
+        failure: Mapping[str, str] | None = None
         state = coordinator.data
         current = self._current(state)
         fields = _fields(state, current)
@@ -177,17 +195,20 @@ class K2soOptionsFlow(OptionsFlow):
             try:
                 if state.control:
                     await coordinator.client.configure(options)
-                    await coordinator.async_refresh()
             except K2soError as error:
                 errors["base"] = str(error.translation_key)
-                reason = (error.translation_placeholders or {}).get("reason", "")
+                failure = error.translation_placeholders
             else:
-                return self.async_create_entry(data={**self.config_entry.options, **options})
+                options = {**self.config_entry.options, **options}
+                # First, since a server that was started anew gets the entry's options again.
+                self.hass.config_entries.async_update_entry(self.config_entry, options=options)
+                await coordinator.async_refresh()
+                return self.async_create_entry(data=options)
         schema = vol.Schema({vol.Optional(key): selector for key, selector in fields.items()})
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(schema, user_input or current),
-            description_placeholders={"reason": reason},
+            description_placeholders=failure,
             errors=errors,
         )
 

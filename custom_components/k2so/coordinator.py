@@ -26,6 +26,7 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
 
     def __init__(self, hass: HomeAssistant, entry: K2soConfigEntry) -> None:
         self.client = K2soClient(entry.data[CONF_HOST], entry.data[CONF_PORT])
+        self._title = entry.title
         self._restore = True
         super().__init__(
             hass,
@@ -49,13 +50,13 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
                 translation_placeholders=error.translation_placeholders,
             ) from error
         self.update_interval = UPDATE_INTERVAL
-        if self.data and _kind(state) != _kind(self.data):
+        if self.data and (self.config_entry.title, _kind(state)) != (self._title, _kind(self.data)):
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
         if (control := state.control) is not None:
             if _loads(control):
                 self.update_interval = SHORT_INTERVAL
-            before = self.data.control.figures if self.data and self.data.control else {}
-            self._restore |= control.figures["replies"] < before.get("replies", 0)
+            before = self.data.control if self.data else None
+            self._restore |= before is not None and before.instance != control.instance
             self._restore_options(control)
         async_report(self.hass, self.config_entry.entry_id, self.config_entry.title, control)
         return state
@@ -83,7 +84,7 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
 
 def _kind(state: State) -> tuple[Any, ...]:
     """What entities and device are made by: another server may answer at an address, or a newer release of one."""
-    return state.program, state.version, state.control is None
+    return state.program, state.version, state.control is None, state.control and state.control.id
 
 
 def _loads(control: Control) -> bool:

@@ -71,9 +71,8 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
         super()._handle_coordinator_update()
 
     def _follow(self) -> None:
-        """Take over voices and settings of the server."""
-        state, options = self.coordinator.data, self.coordinator.config_entry.options
-        settings = state.control.settings if state.control else options
+        """Take over the voices of the server."""
+        state = self.coordinator.data
         languages = {language for voice in state.voices for language in voice.languages}
         if state.control and any(engine.state in ("loading", "failed") for engine in state.control.engines):
             # Pipelines in a language that only the missing engine speaks: another voice is better than none.
@@ -86,12 +85,27 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
             )
             for language in languages
         }
-        speaker = self._find(settings.get(CONF_VOICE))
-        known = speaker.languages if speaker else self._attr_supported_languages
-        wished = settings.get(CONF_LANGUAGE) or self.coordinator.hass.config.language
-        country = self.coordinator.hass.config.country
-        self._attr_default_language = next(iter(matches(wished, known, country)), known[0])
-        self._attr_default_options = {ATTR_FINGERPRINT: _fingerprint(state, settings)}
+
+    @property
+    def _settings(self) -> Mapping[str, Any]:
+        """Those in force; a server that has none leaves them to the entry."""
+        control = self.coordinator.data.control
+        return control.settings if control else self.coordinator.config_entry.options
+
+    @property
+    @override
+    def default_language(self) -> str:
+        """The one that is set, as far as the default voice speaks it; else the house's."""
+        speaker = self._find(self._settings.get(CONF_VOICE))
+        known = speaker.languages if speaker else self.supported_languages
+        house = self.coordinator.hass.config
+        return next(iter(matches(self._settings.get(CONF_LANGUAGE) or house.language, known, house.country)), known[0])
+
+    @property
+    @override
+    def default_options(self) -> Mapping[str, Any]:
+        """Keep apart in the cache what sounds different."""
+        return {ATTR_FINGERPRINT: _fingerprint(self.coordinator.data, self._settings)}
 
     def _find(self, name: str | None) -> TtsVoice | None:
         return next((voice for voice in self.coordinator.data.voices if voice.name == name), None)
@@ -194,5 +208,5 @@ def _fingerprint(state: State, settings: Mapping[str, Any]) -> str:
         sound.append([engine.name for engine in state.control.engines if engine.state == "ready"])
         if any(engine.state in ("idle", "loading") for engine in state.control.wanted):
             # Of who stands in for it nothing is played twice: only a server that is asked wakes its engine.
-            sound.append(state.control.figures["replies"])
+            sound += state.control.instance, state.control.figures["replies"]
     return hashlib.sha256(json.dumps(sound, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -100,6 +100,7 @@ def k2so_info(**fields: Any) -> Event:
     """What one of ours tells, but for `fields`."""
     data = {
         "id": None,
+        "instance": "first",
         "version": "7",
         "locked": False,
         "settings": {"engine": "auto", "quantization": "auto", "voice": None, "language": None, "speed": 1.0},

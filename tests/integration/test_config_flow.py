@@ -20,7 +20,7 @@ from custom_components.k2so.const import DOMAIN
 
 from .conftest import add
 from .flows import address, begin, id_of, submit
-from .peer import OURS, Peer, info, voice
+from .peer import OURS, Peer, info, parrot, voice
 from .process import free_port
 from .server import ServerProcess
 
@@ -79,6 +79,17 @@ async def test_what_answers_wrongly_is_refused_then_added(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
+async def test_a_server_that_lets_nobody_in_says_why(home: HomeAssistant, peer: Peer) -> None:
+    right, peer.script["describe"] = peer.script["describe"], [Error("32 clients are connected", "busy").event(), None]
+    form = await submit(home, await begin(home, SOURCE_USER), address(peer))
+    assert (form["errors"], form["description_placeholders"]) == (
+        {"base": "busy"},
+        {"reason": "32 clients are connected"},
+    )
+    peer.script["describe"] = right
+    assert (await submit(home, form, address(peer)))["type"] is FlowResultType.CREATE_ENTRY
+
+
 @pytest.mark.parametrize("failure", [None, TimeoutError, gaierror, UnicodeError])
 async def test_an_address_where_nobody_is_can_be_corrected(
     home: HomeAssistant, peer: Peer, failure: type[Exception] | None
@@ -92,7 +103,7 @@ async def test_an_address_where_nobody_is_can_be_corrected(
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
-@pytest.mark.parametrize("entered", [" {host} ", "tcp://{host}:{port}", "tcp://{host}:{port}/"])
+@pytest.mark.parametrize("entered", [" {host} ", "{host}:{port}", "tcp://{host}:{port}", "tcp://{host}:{port}/"])
 async def test_an_address_may_be_pasted_as_the_server_prints_it(home: HomeAssistant, peer: Peer, entered: str) -> None:
     port = peer.port if "port" not in entered else 10200
     form = await begin(home, SOURCE_USER)
@@ -100,12 +111,19 @@ async def test_an_address_may_be_pasted_as_the_server_prints_it(home: HomeAssist
     assert (result["type"], result["data"]) == (FlowResultType.CREATE_ENTRY, address(peer))
 
 
-@pytest.mark.parametrize("entered", ["tcp://", "tcp://[", "tcp://127.0.0.1:x", "", "attic:9"])
+@pytest.mark.parametrize("entered", ["tcp://", "tcp://[", "tcp://127.0.0.1:x", "", "attic:9", "fe80::1", "a b", "/"])
 async def test_what_is_no_address_can_be_corrected(home: HomeAssistant, peer: Peer, entered: str) -> None:
     with patch("asyncio.open_connection", side_effect=gaierror):
         form = await submit(home, await begin(home, SOURCE_USER), {"host": entered, "port": 1})
     assert form["errors"] == {"base": "cannot_connect"}
     assert (await submit(home, form, address(peer)))["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_two_servers_have_two_names(home: HomeAssistant, peer: Peer) -> None:
+    async with parrot().listen() as other:
+        await submit(home, await begin(home, SOURCE_USER), address(peer))
+        await submit(home, await begin(home, SOURCE_USER), address(other))
+    assert [entry.title for entry in home.config_entries.async_entries(DOMAIN)] == ["parrot", "parrot (127.0.0.1)"]
 
 
 async def test_a_server_is_added_once(home: HomeAssistant, server: ServerProcess) -> None:
@@ -127,7 +145,9 @@ async def test_a_server_that_is_added_again_at_another_address_keeps_its_entry(
 # ---- moved --------------------------------------------------------------------------------------------------------
 
 
-async def test_an_address_is_changed(home: HomeAssistant, peer: Peer, server: ServerProcess) -> None:
+async def test_an_address_is_changed(
+    home: HomeAssistant, peer: Peer, server: ServerProcess, caplog: pytest.LogCaptureFixture
+) -> None:
     entry = await add(home, peer)
     form = await entry.start_reconfigure_flow(home)
     assert (form["type"], form["step_id"]) == (FlowResultType.FORM, "reconfigure")
@@ -141,6 +161,7 @@ async def test_an_address_is_changed(home: HomeAssistant, peer: Peer, server: Se
     assert entry.data == address(server)
     assert entry.unique_id == await id_of(server)
     assert entry.state is ConfigEntryState.LOADED
+    assert "Detected that" not in caplog.text
 
 
 async def test_an_address_may_stay(home: HomeAssistant, peer: Peer) -> None:

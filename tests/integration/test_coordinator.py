@@ -103,7 +103,8 @@ async def test_a_server_that_restarts_between_two_looks_is_told_again(
         await pass_time(home)
         assert len(told(peer)) == 1
 
-        peer.script["k2so-describe"] = [k2so_info(figures={"replies": 0, "underruns": 0, "fallbacks": 0})]
+        peer.script["k2so-describe"] = [k2so_info(instance="second")]
+        await pass_time(home)
         await pass_time(home)
         assert told(peer) == [{"speed": 1.5}] * 2
 
@@ -127,6 +128,25 @@ async def test_another_release_of_a_server_is_taken_up(home: HomeAssistant, sock
         await pass_time(home)
         (device,) = dr.async_entries_for_config_entry(dr.async_get(home), entry.entry_id)
         assert device.sw_version == "8"
+        assert state(home) != "unavailable"
+
+
+async def test_another_server_at_the_address_is_taken_up(home: HomeAssistant, socket_enabled: None) -> None:
+    async with k2so(id="cafe").listen() as peer:
+        entry = await add(home, peer, unique_id="cafe")
+        peer.script["k2so-describe"] = [k2so_info(id="beef")]
+        await pass_time(home)
+        assert entry.unique_id == "beef"
+        assert state(home) != "unavailable"
+
+
+async def test_another_name_of_an_entry_is_taken_up(home: HomeAssistant, socket_enabled: None) -> None:
+    async with k2so().listen() as peer:
+        entry = await add(home, peer)
+        home.config_entries.async_update_entry(entry, title="Attic")
+        await pass_time(home)
+        (device,) = dr.async_entries_for_config_entry(dr.async_get(home), entry.entry_id)
+        assert device.name == "Attic"
         assert state(home) != "unavailable"
 
 

@@ -108,6 +108,17 @@ async def test_a_refusal_changes_nothing(home: HomeAssistant, starting: Callable
     assert problems(home) == {}
 
 
+async def test_options_of_a_server_that_was_started_anew_are_the_new_ones(
+    home: HomeAssistant, socket_enabled: None
+) -> None:
+    async with k2so().listen() as peer:
+        entry = await add(home, peer, options={"speed": 1.5})
+        form = await open_options(home, entry)
+        peer.script["k2so-describe"] = [k2so_info(instance="second")]
+        await save_options(home, form, {"speed": 0.75})
+        assert peer["k2so-configure"].data["settings"] == {"speed": 0.75}
+
+
 async def test_a_locked_server_refuses(home: HomeAssistant, starting: Callable[..., ServerProcess]) -> None:
     entry = await add(home, starting("--lock-settings"))
     form = await save_options(home, await open_options(home, entry), {"speed": 1.5})

@@ -14,7 +14,7 @@ from homeassistant.helpers.config_validation import string_with_no_html
 from homeassistant.helpers.selector import validate_selector
 from homeassistant.util.yaml import load_yaml_dict
 
-from custom_components.k2so.client import _REFUSALS
+from custom_components.k2so.client import CODES
 from custom_components.k2so.problems import PROBLEMS
 from custom_components.k2so.sensor import DESCRIPTIONS
 
@@ -48,7 +48,8 @@ def test_no_text_is_missing_or_holds_what_home_assistant_does_not_want(file: Pat
 def test_every_error_has_a_text() -> None:
     source = "".join(file.read_text("utf-8") for file in FOLDER.glob("*.py"))
     raised = set(re.findall(r'(?:K2soError|_invalid)\(\s*"(\w+)"|translation_key="(another_server)"', source))
-    raised = {key for keys in raised for key in keys if key} | set(_REFUSALS.values()) | {"server_error"}
+    raised = {key for keys in raised for key in keys if key} | {code.replace("-", "_") for code in CODES}
+    raised |= {"server_error"}
     assert raised == set(ENGLISH["exceptions"])
 
 

@@ -28,8 +28,8 @@ from .speech import ENTITY, REPLY, SENTENCE, collect, entity, pieces, speak, str
 @pytest.mark.parametrize(
     ("answer", "key"),
     [
-        ([START, chunk(TENTH), Error("out of breath", "synthesis-failed").event(), STOP, STOPPED], "server_error"),
-        ([Error("nobody of that name", "unknown-voice").event(), STOP, STOPPED], "server_error"),
+        ([START, chunk(TENTH), Error("out of breath", "synthesis-failed").event(), STOP, STOPPED], "synthesis_failed"),
+        ([Error("nobody of that name", "unknown-voice").event(), STOP, STOPPED], "unknown_voice"),
         ([START, chunk(TENTH), None], "disconnected"),
         ([START, chunk(TENTH), b'{"type": "audio-chunk", "payload_length": 9}\n1234', None], "disconnected"),
         ([START, chunk(TENTH), b"not even\n"], "disconnected"),
