@@ -73,12 +73,10 @@ def test_the_description_has_what_the_supervisor_asks_for() -> None:
             vol.Required("slug"): vol.Match(r"^[-_.A-Za-z0-9]+$"),
             vol.Required("arch"): [vol.In(["amd64", "aarch64"])],
             vol.Required("url"): vol.Url(),
-            vol.Required("startup"): vol.In(["initialize", "system", "services", "application", "once"]),
             vol.Required("stage"): vol.In(["stable", "experimental", "deprecated"]),
             vol.Required("discovery"): [str],
             vol.Required("homeassistant_api"): bool,
             vol.Required("ports"): {vol.Match(port): vol.Any(None, vol.Range(min=1, max=65535))},
-            vol.Required("watchdog"): vol.Match(r"^(?:https?|tcp)://\[HOST\]:(?:\[PORT:\d+\]|\d+)"),
             vol.Required("map"): [vol.Match(r"^(?:app_config|share|media|ssl)(?::r[wo])?$")],
             vol.Required("backup_exclude"): [str],
             vol.Required("timeout"): vol.All(int, vol.Range(min=10, max=300)),
@@ -239,7 +237,8 @@ def uri(app: App) -> dict[str, str]:
 
 async def test_it_serves_with_its_options_and_is_announced_to_both_integrations(start: Any, tmp_path: Path) -> None:
     async with Supervisor(["mqtt", "wyoming", DOMAIN]).serving() as supervisor:
-        app = await start(supervisor, chunk_samples="2048", prebuffer="3", speed=1.5, language="", lock_settings=True)
+        options = {"quantization": "bf16", "chunk_samples": "2048", "prebuffer": "3", "speed": 1.5, "language": ""}
+        app = await start(supervisor, lock_settings=True, **options)
         await app.says("Announced to Home Assistant as k2so")
         state = await K2soClient("127.0.0.1", app.port).describe()
         assert await app.end() == 0
@@ -248,7 +247,7 @@ async def test_it_serves_with_its_options_and_is_announced_to_both_integrations(
     chosen = {"engine": "piper", "chunk_samples": 2048, "prebuffer": 3, "speed": 1.5}
     assert {key: state.control.settings[key] for key in chosen} == chosen
     environment = (tmp_path / "environment").read_text("utf-8")
-    assert "K2SO_LOCK_SETTINGS=true" in environment
+    assert {"K2SO_LOCK_SETTINGS=true", "K2SO_QUANTIZATION=bf16"} <= set(environment.splitlines())
     assert "K2SO_LANGUAGE" not in environment
     assert TOKEN not in environment
     assert (tmp_path / "config/voices").is_dir()

@@ -15,6 +15,12 @@ from wyoming_k2so.options import settings
 
 UNIT = ROOT / "deploy/wyoming-k2so.service"
 
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+
+
+def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+
 
 @pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "deploy/wyoming-k2so.service", "docs/deploy.md"])
 def test_only_settings_that_there_are_are_named(name: str) -> None:
@@ -37,12 +43,20 @@ def test_the_health_check_and_the_entry_point_are_commands_that_there_are() -> N
     assert commands == [["wyoming-k2so", "check"], ["wyoming-k2so"], ["serve"]]
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+@needs_systemd
+def test_the_unit_is_as_closed_as_the_documents_say() -> None:
+    documented = re.search(r"exposure (\d\.\d) of 10", (ROOT / "docs/deploy.md").read_text("utf-8"))
+    assert documented
+    done = analyze("security", "--offline=true", f"--threshold={documented[1].replace('.', '')}", UNIT)
+    assert done.returncode == 0, done.stdout
+
+
+@needs_systemd
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     # systemd-analyze wants the program to be there.
     program = tmp_path / "wyoming-k2so"
     program.touch(0o755)
     unit = tmp_path / UNIT.name
     unit.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={program}", UNIT.read_text("utf-8")))
-    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    done = analyze("verify", unit)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
