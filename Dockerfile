@@ -2,23 +2,32 @@
 #   light  the embedded voice (default)
 #   cpu    XTTS-v2 as well, with PyTorch's small build for processors
 #   cuda   XTTS-v2 as well, with PyTorch's build for NVIDIA cards
+# and TORCH another of PyTorch's builds, by uv's name for it; TORCH= takes the one that the package index has.
 # Build: docker build --build-arg VARIANT=cpu -t wyoming-k2so:cpu .
-ARG PYTHON=3.12
+ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim-trixie AS build
 ARG VARIANT=light
-ARG CUDA=cu128
+ARG TORCH
+# A mirror of the Python Package Index, for pip and for uv.
+ARG PIP_INDEX_URL
+ARG UV_DEFAULT_INDEX
+# One package for Japanese has to be compiled on ARM and for new Pythons.
+# hadolint ignore=DL3008
+RUN test "$VARIANT" = light || { apt-get update && apt-get install -y --no-install-recommends g++ \
+    && rm -rf /var/lib/apt/lists/*; }
 # uv is used because it knows where PyTorch's builds are.
 RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY wyoming_k2so wyoming_k2so
 RUN python -m venv /opt/k2so && case "$VARIANT" in \
-        light) set -- . ;; \
-        cpu) set -- --torch-backend cpu '.[xtts]' ;; \
-        cuda) set -- --torch-backend "$CUDA" '.[xtts]' ;; \
+        light) package=. torch= ;; \
+        cpu) package='.[xtts]' torch=${TORCH-cpu} ;; \
+        cuda) package='.[xtts]' torch=${TORCH-cu130} ;; \
         *) echo "VARIANT must be light, cpu or cuda, not '$VARIANT'" >&2; exit 1 ;; \
-    esac && uv pip install --no-cache --compile-bytecode --python /opt/k2so/bin/python "$@"
+    esac && uv pip install --no-cache --compile-bytecode --python /opt/k2so/bin/python \
+        ${torch:+--torch-backend "$torch"} "$package"
 
 FROM python:${PYTHON}-slim-trixie
 LABEL org.opencontainers.image.title="wyoming-k2so" \
