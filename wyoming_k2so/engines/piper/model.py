@@ -19,7 +19,7 @@ from piper import PiperConfig, PiperVoice, SynthesisConfig
 from ...engine import Samples
 from .reach import UnsplittableError
 from .split import Parts, split
-from .windows import Call, Frames, Stage, session, sound
+from .windows import Call, Frames, session, sound, stages
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class StreamingModel:
     def __init__(self, path: Path, parts: Parts) -> None:
         self.config = PiperConfig.from_dict(json.loads(Path(f"{path}.json").read_text("utf-8")))
         self._voice = _Encoder(session=session(parts.encoder), config=self.config)
-        self._flow, self._decoder = Stage(parts.flow), Stage(parts.decoder)
+        self._flow, self._decoder = stages(parts)
         self._gain = 1.0
         self._gain = _PEAK / self._peak(parts.encoder.with_suffix(".peak"))
 
@@ -142,7 +142,7 @@ def prove(path: Path, parts: Parts) -> None:
     try:
         expected = whole.run(None, inputs(whole, ids, scales, 0))[0].reshape(-1)
         frames = encoder.run(None, inputs(encoder, ids, scales, 0))[0]
-        joined = np.concatenate(list(sound(frames, Stage(parts.flow), Stage(parts.decoder), Call())))
+        joined = np.concatenate(list(sound(frames, *stages(parts), Call())))
     except Exception as error:  # onnxruntime raises its own family
         raise UnsplittableError(f"its parts do not run: {error}") from error
     if len(joined) != len(expected) or not np.allclose(joined, expected, rtol=0, atol=_PROVED_DIFFERENCE):

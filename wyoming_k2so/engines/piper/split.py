@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
@@ -20,7 +20,7 @@ from typing import Any
 
 from .reach import UnsplittableError, points, trims
 
-VERSION = 2
+VERSION = 3
 
 _SPEAKER = "sid"
 """The input of voices with several speakers."""
@@ -144,12 +144,17 @@ class _Graph:
         # Each cut takes its start and its end from the input `trims`.
         ends = [f"trims/{number}" for number in range(2 * len(cuts))]
         new = [make("Split", ["trims", "trims/ones"], ends, axis=0)]
-        renamed = {source: "frames"}
+        renamed, planes = {source: "frames"}, list[Any]()
         for node in nodes:
             copy = self._onnx.NodeProto()
             copy.CopyFrom(node)
             copy.input[:] = [renamed.get(name, name) for name in node.input]
-            new.append(copy)
+            weight = self._weights.get(node.input[1]) if node.op_type == "Conv" else None
+            if weight is None or weight.dims[0] == 1:
+                new.append(copy)
+            else:
+                planes.append(self._plane(weight))
+                new += self._over_a_plane(copy)
             for name in node.output:
                 if name in cuts:
                     number, _ = cuts[name]
@@ -159,6 +164,8 @@ class _Graph:
             self._tensor("trims/ones", [1] * len(ends), self._onnx.TensorProto.INT64),
             self._tensor("trims/axis", [-1], self._onnx.TensorProto.INT64),
             self._tensor(self._mask, [1.0], self._onnx.TensorProto.FLOAT),
+            self._tensor("plane/axis", [2], self._onnx.TensorProto.INT64),
+            *planes,
         ]
         taken = [self._value("frames"), self._value("trims", self._onnx.TensorProto.INT64), *inputs]
         facts = {
@@ -168,6 +175,34 @@ class _Graph:
             "speaker": bool(inputs),
         }
         return self._model(new, taken, [self._value(renamed.get(target, target))], constants), facts
+
+    def _over_a_plane(self, node: Any) -> Iterator[Any]:
+        """A convolution over time as one over a plane of height 1, with the weights of `_plane`.
+
+        For those, ONNX Runtime has kernels that keep the channels of a moment together: they take a quarter less time
+        than the ones for a line. Of a single channel out they compute a whole block.
+        """
+        make = self._onnx.helper.make_node
+        source, target = node.input[0], node.output[0]
+        node.input[:] = [f"{target}/source", f"{node.input[1]}/plane", *node.input[2:]]
+        node.output[:] = [f"{target}/plane"]
+        for attribute in node.attribute:
+            values = list(attribute.ints)
+            if attribute.name in ("dilations", "kernel_shape", "strides"):
+                attribute.ints[:] = [1, *values]
+            elif attribute.name == "pads":
+                attribute.ints[:] = [0, values[0], 0, values[1]]
+        yield make("Unsqueeze", [source, "plane/axis"], [node.input[0]])
+        yield node
+        yield make("Squeeze", [node.output[0], "plane/axis"], [target])
+
+    def _plane(self, weight: Any) -> Any:
+        """Weights (O, I, K) as (O, I, 1, K)."""
+        copy = self._onnx.TensorProto()
+        copy.CopyFrom(weight)
+        copy.name = f"{weight.name}/plane"
+        copy.dims.insert(2, 1)
+        return copy
 
     def _way(self, sources: set[str], target: str) -> list[Any]:
         """The nodes on the way from sources to a target, in their order."""

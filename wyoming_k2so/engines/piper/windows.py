@@ -6,9 +6,13 @@ Arrays of frames are (1, C, T): C channels, T frames.
 from __future__ import annotations
 
 import os
+import time
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +22,39 @@ from numpy.typing import NDArray
 
 from ...engine import Samples
 from ..windows import trims
-from .split import Part
+from .split import Part, Parts
+from .workers import Workers
 
 Frames = NDArray[np.float32]
 
-FIRST_WINDOW = 24
-"""Frames in the first window: at 22.05 kHz and 256 samples each, 0.28 s, a little more than a chunk of 4096."""
+FIRST_WINDOW = 12
+"""Frames in each of the first two windows, which two cores compute at once. Together they have 0.28 s at 22.05 kHz and
+256 samples a frame, a little more than a chunk of 4096."""
 
-GROWTH = 2
-"""Later windows are larger: what each costs besides its sound weighs less. Sound is made far faster than it is heard,
-so that the next window is there before the last has ended."""
+LARGEST_WINDOW = 96
+"""Later windows are larger: what each costs besides its sound, as much as 5 frames, weighs less. Beyond this it hardly
+weighs, and the last ones would leave cores idle."""
 
-LARGEST_WINDOW = 192
-"""Beyond that a window's signals do not stay in the processor's caches: 600 frames at once take a fifth longer."""
+LARGEST_FLOW_WINDOW = 512
+"""The flow's windows have more neighbours, so they grow faster and further."""
 
-MOST_THREADS = 4
-"""More hardly make so small a network faster, and replies in other rooms want some too."""
+CORES = min(os.cpu_count() or 1, 4)
+"""More hardly make so small a network faster, and the rest of the house wants some too."""
+
+FRAME_S = 256 / 22050
+"""About how long a frame lasts: near enough to tell which window is heard first."""
+
+_WORKERS = Workers(CORES)
 
 
-def session(model: Path) -> onnxruntime.InferenceSession:
-    """A model, ready to run on the processor."""
+def session(model: Path, threads: int = CORES) -> onnxruntime.InferenceSession:
+    """A model, ready to run on the processor; each run uses so many threads."""
     options = onnxruntime.SessionOptions()
     # A thread that spins between calls takes its core from the other parts, the server and its client.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Left to itself, onnxruntime binds each of its threads to a core. A reply's own thread that happens to begin on the
     # same core shares it for some 10 ms.
-    options.intra_op_num_threads = min(os.cpu_count() or 1, MOST_THREADS)
+    options.intra_op_num_threads = threads
     # A plan for each length of text costs a third of the memory that many at once take, and saves no time.
     options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
@@ -61,9 +72,9 @@ class Call:
 class Stage:
     """A part of a voice, loaded. Safe to use from any thread."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, threads: int) -> None:
         self.part = part
-        self._session = session(part.model)
+        self._session = session(part.model, threads)
 
     def __call__(self, frames: Frames, left: int, right: int, call: Call) -> Frames:
         """What comes of frames without their neighbours: (1, C, hop * (T - left - right)), or with one more axis."""
@@ -74,42 +85,73 @@ class Stage:
         found: Frames = self._session.run(None, feed, call.run)[0]
         return found
 
+    def window(self, frames: Frames, start: int, end: int, total: int, call: Call) -> Frames:
+        """What comes of the frames from start to end. `frames` may lack the last of `total`, but for the neighbours."""
+        left, right = max(0, start - self.part.reach), min(total, end + self.part.reach)
+        return self(frames[:, :, left:right], start - left, right - end, call)
+
+
+def stages(parts: Parts) -> tuple[Stage, Stage]:
+    """Flow and decoder. All cores compute one window of the flow, but each its own of the decoder."""
+    return Stage(parts.flow, CORES), Stage(parts.decoder, 1)
+
 
 def sound(frames: Frames, flow: Stage, decoder: Stage, call: Call) -> Generator[Samples]:
-    """The sound of all frames of a sentence: T * hop samples in all."""
-    total = frames.shape[2]
-    # The flow's first window is what the decoder's first one looks at. Later ones reach ahead of the decoder's.
-    latents = windows([frames], schedule(total, sizes(FIRST_WINDOW + decoder.part.reach, 2 * GROWTH)), flow, call)
-    for window in windows(latents, schedule(total, sizes(FIRST_WINDOW, GROWTH)), decoder, call):
-        yield window.reshape(-1)
+    """The sound of all frames of a sentence: T * hop samples in all. Some windows are computed ahead, on all cores."""
+    total, began = frames.shape[2], time.monotonic()
+    # The flow's first window is what the decoder's first two look at.
+    ahead = 2 * FIRST_WINDOW + decoder.part.reach
+    flows = iter(schedule(total, sizes(ahead, 4, LARGEST_FLOW_WINDOW), least=2 * flow.part.reach))
+    borders = schedule(
+        total, chain([FIRST_WINDOW], sizes(FIRST_WINDOW, 2, LARGEST_WINDOW)), least=2 * FIRST_WINDOW, cores=CORES
+    )
+    latents = np.zeros((1, 0, 0), np.float32)
+    coming: Future[Frames] | None = None
+    pending: deque[Future[Frames]] = deque()
+
+    def begin(stage: Stage, source: Frames, start: int, end: int) -> Future[Frames]:
+        return _WORKERS.submit(began + start * FRAME_S, lambda: stage.window(source, start, end, total, call))
+
+    try:
+        for start, end in borders:
+            while latents.shape[2] < min(total, end + decoder.part.reach):
+                coming = coming or begin(flow, frames, *next(flows))
+                while pending and not coming.done():
+                    yield pending.popleft().result().reshape(-1)
+                latents, coming = _joined(latents, coming.result()), None
+            pending.append(begin(decoder, latents, start, end))
+            if len(pending) >= CORES and coming is None and latents.shape[2] < total:
+                coming = begin(flow, frames, *next(flows))
+            if len(pending) > CORES:
+                yield pending.popleft().result().reshape(-1)
+        while pending:
+            yield pending.popleft().result().reshape(-1)
+    finally:
+        for future in (*pending, *([coming] if coming else ())):
+            future.cancel()
 
 
-def windows(
-    pieces: Iterable[Frames], borders: Sequence[tuple[int, int]], stage: Stage, call: Call
-) -> Generator[Frames]:
-    """Send frames, which come in pieces, through a stage in windows with these borders."""
-    source, reach, total = iter(pieces), stage.part.reach, borders[-1][1]
-    frames = next(source)
-    for start, end in borders:
-        left, right = max(0, start - reach), min(total, end + reach)
-        while frames.shape[2] < right:
-            frames = np.concatenate([frames, next(source)], axis=2)
-        yield stage(frames[:, :, left:right], start - left, right - end, call)
+def _joined(first: Frames, second: Frames) -> Frames:
+    return np.concatenate([first, second], axis=2) if first.size else second
 
 
-def sizes(first: int, growth: int) -> Iterator[int]:
+def sizes(first: int, growth: int, largest: int) -> Iterator[int]:
     """Frames in each window."""
     size = first
     while True:
-        yield min(size, LARGEST_WINDOW)
+        yield min(size, largest)
         size *= growth
 
 
-def schedule(total: int, sizes: Iterable[int]) -> Sequence[tuple[int, int]]:
-    """Borders of the windows over `total` frames; what would be a small last window joins the one before."""
+def schedule(total: int, sizes: Iterable[int], *, least: int, cores: int = 1) -> Sequence[tuple[int, int]]:
+    """Borders of the windows over `total` frames; a last window of fewer than `least` joins the one before.
+
+    Towards the end windows become smaller, so that all of `cores` have one.
+    """
     borders, start = [], 0
-    for size in sizes:
-        end = total if total - start - size < FIRST_WINDOW else start + size
+    for most in sizes:
+        size = min(most, max(least, ceil((total - start) / cores)))
+        end = total if total - start - size < least else start + size
         borders.append((start, end))
         if end == total:
             break
