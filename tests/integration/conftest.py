@@ -84,10 +84,11 @@ async def websocket(hass_process: HassProcess) -> AsyncIterator[Websocket]:
 
 @pytest.fixture(scope="session")
 def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProcess]:
-    """A Home Assistant with our integration, an agent that repeats what it is told, and a player that writes files."""
+    """A Home Assistant that looks around in the network, with our integration, an agent that repeats what it is told,
+    and a player that writes files."""
     allow_sockets()
     folder = tmp_path_factory.mktemp("hass")
-    with HassProcess(folder, configuration="test_house:\n", components=(HOUSE, OURS)).running() as hass:
+    with HassProcess(folder, configuration="test_house:\nzeroconf:\n", components=(HOUSE, OURS)).running() as hass:
         yield hass
 
 

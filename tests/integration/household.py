@@ -12,6 +12,8 @@ from typing import Any
 from .hass import Fetched, HassProcess, Websocket
 from .server import ServerProcess
 
+FLOWS = "/api/config/config_entries/flow"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -24,10 +26,14 @@ class Entry:
 
 def add(hass: HassProcess, server: ServerProcess, integration: str = "wyoming") -> Entry:
     """Add a server as a user does."""
-    flows = "/api/config/config_entries/flow"
+    form = hass.call("POST", FLOWS, {"handler": integration})
+    return finish(hass, form["flow_id"], {"host": server.host, "port": server.port})
+
+
+def finish(hass: HassProcess, flow: str, data: dict[str, Any]) -> Entry:
+    """Submit the form of a flow that adds a server."""
     before = entities(hass, "tts")
-    form = hass.call("POST", flows, {"handler": integration})
-    answer = hass.call("POST", f"{flows}/{form['flow_id']}", {"host": server.host, "port": server.port})
+    answer = hass.call("POST", f"{FLOWS}/{flow}", data)
     assert answer["type"] == "create_entry", answer
     assert answer["result"]["state"] == "loaded"
     (entity,) = entities(hass, "tts") - before

@@ -25,10 +25,10 @@ class ServerProcess(Process):
 
     host = "127.0.0.1"
 
-    def __init__(self, python: str, folder: Path, *arguments: str) -> None:
+    def __init__(self, python: str, folder: Path, *arguments: str, bind: str = host) -> None:
         self.port = free_port()
         folders = ("--data-dir", str(folder / "data"), "--cache-dir", str(folder / "cache"))
-        uri = f"tcp://{self.host}:{self.port}"
+        uri = f"tcp://{bind}:{self.port}"
         command = (python, "-m", "wyoming_k2so", "--uri", uri, *folders, *STEADY, "--debug", *arguments)
         super().__init__(command, folder / "server.txt", cwd=ROOT)
 
