@@ -1,9 +1,13 @@
-"""What users say stays out of everything that the server writes above debug level."""
+"""What users say stays out of everything that the server writes above debug level, and nothing is told to others."""
 
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +17,7 @@ from wyoming.tts import Synthesize
 
 from tests.client import read_until, synthesize, synthesize_stream
 from tests.fakes import ScriptedEngine, ScriptedUtterance, make_voice
-from tests.server.conftest import served
+from tests.server.conftest import ROOT, served
 from wyoming_k2so.engine import Request, Samples
 
 SECRET = "Xylophone"
@@ -93,3 +97,12 @@ async def test_what_is_told_with_debug_shows_that_the_text_was_there(caplog: pyt
         async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
             await synthesize(client, TEXT)
     assert SECRET in caplog.text
+
+
+def test_the_libraries_make_nothing_to_report_to_their_makers(tmp_path: Path) -> None:
+    # Without what names a test run, in which ONNX Runtime would keep still by itself.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    say = (sys.executable, "-m", "wyoming_k2so", "say", "Hello.", "-o", tmp_path / "hello.wav")
+    subprocess.run(say, cwd=ROOT, env=environment, check=True, capture_output=True)
+    written = {path.relative_to(tmp_path).parts[:2] for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {("hello.wav",), (".cache", "wyoming-k2so")}
