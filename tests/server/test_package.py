@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -16,13 +17,18 @@ import pytest
 
 from tests.ears import hear, word_errors
 from tests.server.conftest import ROOT
+from wyoming_k2so import __version__
 
 TEXT = "The kitchen light is on now."
 
 
 def run(*command: str | Path, cwd: Path) -> None:
-    """Run a command that must succeed, without the repository on Python's path."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("K2SO_", "PYTHON"))}
+    """Run a command that must succeed, in an empty home and without the repository on Python's path."""
+    home = cwd / "home"
+    home.mkdir(exist_ok=True)
+    foreign = ("K2SO_", "PYTHON", "XDG_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    environment["HOME"] = str(home)
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -41,8 +47,17 @@ def test_the_packages_hold_the_sources_and_the_installed_wheel_speaks(tmp_path: 
     assert sources | {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"} <= in_sdist
     with zipfile.ZipFile(wheel) as packed:
         in_wheel = set(packed.namelist())
+        (metadata,) = (packed.read(name).decode() for name in in_wheel if name.endswith(".dist-info/METADATA"))
     assert sources <= in_wheel
     assert {name.partition("/")[0].partition("-")[0] for name in in_wheel} == {"wyoming_k2so"}
+
+    # The README is also read where the repository is not.
+    links = re.findall(r"\]\((.*?)\)", metadata)
+    assert [link for link in links if not link.startswith("https://")] == []
+    ours = re.compile(rf"https://github\.com/[\w-]+/wyoming-k2so/(?:blob|raw)/v{re.escape(__version__)}/(.+)")
+    files = [found[1] for link in links if (found := ours.fullmatch(link))]
+    assert len(files) > 5
+    assert [name for name in files if not (ROOT / name).is_file()] == []
 
     venv.create(tmp_path / "venv", with_pip=True)
     programs = tmp_path / "venv/bin"
