@@ -24,6 +24,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: K2soConfigEntry) -> bool:
     """Set up a server."""
     coordinator = K2soCoordinator(hass, entry)
+    entry.async_on_unload(lambda: async_report(hass, entry, {}))
     await coordinator.async_config_entry_first_refresh()
     _follow_server(hass, entry, coordinator)
     entry.runtime_data = coordinator
@@ -43,5 +44,4 @@ def _follow_server(hass: HomeAssistant, entry: K2soConfigEntry, coordinator: K2s
 
 async def async_unload_entry(hass: HomeAssistant, entry: K2soConfigEntry) -> bool:
     """Unload a server."""
-    async_report(hass, entry.entry_id, entry.title, None)
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)

@@ -191,7 +191,7 @@ class K2soClient:
                         yield chunk
             finally:
                 writing.cancel()
-                await asyncio.wait({writing})
+                await asyncio.gather(writing, return_exceptions=True)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
@@ -253,7 +253,7 @@ async def _next(reader: asyncio.StreamReader, writing: asyncio.Task[None]) -> Ev
         return reading.result()
     finally:
         reading.cancel()
-        await asyncio.wait({reading})
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _write_text(
@@ -289,6 +289,8 @@ async def _in_time(text: AsyncIterable[str]) -> AsyncGenerator[str]:
             return
         except TimeoutError as error:
             raise K2soError("text_timeout") from error
+        except Exception as error:  # whatever it is, it is no fault of the server
+            raise K2soError("text_failed", reason=str(error) or type(error).__name__) from error
         yield piece
 
 

@@ -202,6 +202,7 @@ class K2soOptionsFlow(OptionsFlow):
                 options = {**self.config_entry.options, **options}
                 # First, since a server that was started anew gets the entry's options again.
                 self.hass.config_entries.async_update_entry(self.config_entry, options=options)
+                coordinator.refusal = None
                 await coordinator.async_refresh()
                 return self.async_create_entry(data=options)
         schema = vol.Schema({vol.Optional(key): selector for key, selector in fields.items()})

@@ -10,7 +10,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 
 from .client import Control, K2soClient, K2soError, State
 from .const import DOMAIN, LOGGER
-from .problems import async_report
+from .problems import async_report, problems
 
 UPDATE_INTERVAL = timedelta(seconds=30)
 # While the server is gone, or loads what shall speak.
@@ -28,6 +28,9 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
         self.client = K2soClient(entry.data[CONF_HOST], entry.data[CONF_PORT])
         self._title = entry.title
         self._restore = True
+        self.refusal: str | None = None
+        """Why the server did not take the entry's options after its start."""
+
         super().__init__(
             hass,
             LOGGER,
@@ -58,14 +61,14 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
             before = self.data.control if self.data else None
             self._restore |= before is not None and before.instance != control.instance
             self._restore_options(control)
-        async_report(self.hass, self.config_entry.entry_id, self.config_entry.title, control)
+        async_report(self.hass, self.config_entry, problems(control, self.refusal) if control else {})
         return state
 
     def _restore_options(self, control: Control) -> None:
         """A server forgets what it was told when it ends; options that need an engine wait until it has loaded."""
         if not self._restore or control.locked or _loads(control):
             return
-        self._restore = False
+        self._restore, self.refusal = False, None
         wanted = {key: value for key, value in self.config_entry.options.items() if value is not None}
         changes = {key: value for key, value in wanted.items() if control.settings.get(key, value) != value}
         if changes:
@@ -78,8 +81,9 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
             await self.client.configure(changes)
         except K2soError as error:
             LOGGER.warning("%s does not take its options: %s", self.name, error)
-        else:
-            await self.async_refresh()
+            if error.translation_key == "bad_setting":
+                self.refusal = str(error)
+        await self.async_refresh()
 
 
 def _kind(state: State) -> tuple[Any, ...]:

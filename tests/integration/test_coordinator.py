@@ -16,9 +16,10 @@ from wyoming.error import Error
 from custom_components.k2so.coordinator import SHORT_INTERVAL
 
 from .conftest import add, pass_time
-from .flows import settings
+from .flows import open_options, save_options, settings
 from .peer import OURS, Peer, info, k2so, k2so_info, voice
 from .server import ServerProcess
+from .test_problems import problems
 
 SPEECH = "tts.k2_so_speech"
 
@@ -171,7 +172,12 @@ async def test_options_that_are_refused_are_told_once(
         peer.script["k2so-configure"] = [Error("there is no voice 'ghost'", "bad-setting").event()]
         entry = await add(home, peer, options={"voice": "ghost"})
         await pass_time(home)
+        refused = "The speech server does not accept this: there is no voice 'ghost'"
+        assert problems(home) == {"refused_options": {"name": "K2-SO", "reason": refused}}
+
+        peer.script["k2so-configure"] = [k2so_info()]
+        await save_options(home, await open_options(home, entry), {"voice": "coco"})
+        assert problems(home) == {}
     assert entry.state is ConfigEntryState.LOADED
-    assert told(peer) == [{"voice": "ghost"}]
-    refusal = "does not take its options: The speech server does not accept this: there is no voice 'ghost'"
-    assert caplog.text.count(refusal) == 1
+    assert [settings["voice"] for settings in told(peer)] == ["ghost", "coco"]
+    assert caplog.text.count(f"does not take its options: {refused}") == 1

@@ -91,13 +91,15 @@ async def test_a_text_without_end_is_given_up(home: HomeAssistant, ours: Peer, m
     await asyncio.wait_for(ours.left.wait(), 5)
 
 
-async def test_a_text_that_fails_takes_the_reply_with_it(home: HomeAssistant, ours: Peer) -> None:
+@pytest.mark.parametrize("failure", [HomeAssistantError("no answer"), KeyError("no answer"), OSError("no answer")])
+async def test_a_text_that_fails_takes_the_reply_with_it(home: HomeAssistant, ours: Peer, failure: Exception) -> None:
     async def text() -> AsyncGenerator[str]:
         yield "The answer is"
-        raise HomeAssistantError("no answer")
+        raise failure
 
-    with pytest.raises(HomeAssistantError, match="no answer"):
+    with pytest.raises(client.K2soError, match="no answer") as caught:
         await collect(await stream(home, text()))
+    assert caught.value.translation_key == "text_failed"
     await asyncio.wait_for(ours.left.wait(), 5)
 
 
