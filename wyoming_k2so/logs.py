@@ -12,6 +12,30 @@ from .config import LogConfig
 _TOLD_TEXTS = ("piper", "TTS")
 
 
+MOST_A_MINUTE = 60
+
+
+class Flood(logging.Filter):
+    """Lets our messages of one kind through so many times a minute: no client can fill the disk with them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[tuple[int, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to tell it. A kind is what was not yet put together with a message's values."""
+        if not record.name.startswith("wyoming_k2so"):
+            return True
+        now, kind = time.monotonic(), (record.levelno, record.msg)
+        began, count = self._kinds.get(kind, (now, 0))
+        if now >= began + 60:
+            began, count = now, 0
+        self._kinds[kind] = began, count + 1
+        if count + 1 == MOST_A_MINUTE:
+            record.msg += " (more of this kind are left out for up to a minute)"
+        return count < MOST_A_MINUTE
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object per message."""
 
@@ -41,7 +65,7 @@ class LineFormatter(logging.Formatter):
 
 
 def configure(config: LogConfig) -> None:
-    """Set up the root logger. Libraries speak at warning level and above, even with `debug`.
+    """Set up the root logger. Libraries speak at warning level and above, even with `debug`. Without it, floods end.
 
     Those that are given users' texts quote them in warnings, so that they speak only with `debug`.
     """
@@ -50,6 +74,8 @@ def configure(config: LogConfig) -> None:
         handler.setFormatter(JsonFormatter())
     else:
         handler.setFormatter(LineFormatter())
+    if not config.debug:
+        handler.addFilter(Flood())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("wyoming_k2so").setLevel(logging.DEBUG if config.debug else logging.INFO)
     for library in _TOLD_TEXTS:

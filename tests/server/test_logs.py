@@ -101,3 +101,26 @@ def test_a_traceback_stays_in_its_object(capsys: pytest.CaptureFixture[str]) -> 
     entry = json.loads(line)
     assert entry["message"] == "it failed"
     assert entry["traceback"].endswith("RuntimeError: the cause")
+
+
+def test_a_flood_of_one_kind_leaves_room_for_others(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 5.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    logs.configure(LogConfig())
+    for number in range(1000):
+        OURS.warning("Bad event from %d", number)
+    OURS.error("Bad event from %d", 1)
+    OURS.warning("Something else")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == logs.MOST_A_MINUTE + 2
+    assert "left out" in lines[-3]
+    assert "left out" not in lines[-4]
+    now += 60
+    OURS.warning("Bad event from %d", 7)
+    assert capsys.readouterr().err.endswith("Bad event from 7\n")
+    logs.configure(LogConfig(debug=True))
+    for number in range(1000):
+        OURS.warning("Bad event from %d", number)
+    assert len(capsys.readouterr().err.splitlines()) == 1000
