@@ -16,6 +16,10 @@ from .allow import AllowList
 _LOGGER = logging.getLogger(__name__)
 
 
+MOST_AT_ONCE = 16
+"""Each client that asks takes a thread and a socket, which speech needs too."""
+
+
 def export(registry: CollectorRegistry, host: str, port: int, allowed: AllowList) -> int:
     """Answer from now on until the program ends; returns the port, which 0 leaves open.
 
@@ -39,17 +43,28 @@ class _Handler(WSGIRequestHandler):
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, family: socket.AddressFamily, host: str, port: int, allowed: AllowList) -> None:
         self.address_family = family
         self._allowed = allowed
+        self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
         super().__init__((host, port), _Handler)
 
     def verify_request(self, _request: Any, client_address: Any) -> bool:
-        if self._allowed.admits(client_address[0]):
-            return True
-        _LOGGER.warning("Refused to tell metrics: %s is none of the addresses that may connect", client_address[0])
-        return False
+        if not self._allowed.admits(client_address[0]):
+            _LOGGER.warning("Refused to tell metrics: %s is none of the addresses that may connect", client_address[0])
+            return False
+        if not self._room.acquire(blocking=False):
+            _LOGGER.warning("Refused to tell metrics: %d clients ask already", MOST_AT_ONCE)
+            return False
+        return True
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
 
     def handle_error(self, _request: Any, client_address: Any) -> None:
         _LOGGER.debug("Metrics for %s were not sent", client_address[0], exc_info=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
+import time
 from http.client import RemoteDisconnected
 from urllib.request import urlopen
 
@@ -79,3 +81,19 @@ def test_a_client_that_asks_nothing_is_left_and_holds_up_nobody(monkeypatch: pyt
     with socket.create_connection(("127.0.0.1", port), timeout=30) as silent:
         assert scrape(port)["k2so_active_streams", ()] == 0
         assert silent.recv(1) == b""
+
+
+def test_few_are_served_at_once() -> None:
+    port = export(Metrics().registry, "127.0.0.1", 0, AllowList(()))
+    before = threading.active_count()
+    silent = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(exporter.MOST_AT_ONCE)]
+    with pytest.raises((RemoteDisconnected, ConnectionResetError)):
+        scrape(port)
+    assert threading.active_count() == before + exporter.MOST_AT_ONCE
+    for client in silent:
+        client.close()
+    deadline = time.monotonic() + 30
+    while threading.active_count() > before:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert scrape(port)["k2so_active_streams", ()] == 0
