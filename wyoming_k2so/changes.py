@@ -33,6 +33,11 @@ class Changes:
         self._peer = peer
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def busy(self) -> bool:
+        """Whether a change is being made."""
+        return not all(task.done() for task in self._tasks)
+
     def handlers(self) -> dict[str, Callable[[Event], Awaitable[None]]]:
         """What handles which type of event. They raise BadRequest or FrameError."""
         return {
@@ -64,7 +69,7 @@ class Changes:
         self._tasks = [task for task in self._tasks if not task.done()]
         if len(self._tasks) >= most:
             change.close()
-            raise FrameError(f"{len(self._tasks)} changes are waiting on this connection already", fatal=True)
+            raise FrameError("a change is waiting on this connection already; wait for its answer", fatal=True)
         self._tasks.append(asyncio.create_task(self._make(change), name="change"))
 
     async def _make(self, change: Coroutine[Any, Any, None]) -> None:
@@ -73,7 +78,7 @@ class Changes:
             await change
             answer = self._info()
         except Refused as error:
-            _LOGGER.warning("Refused a change by %s: %s", self._peer, error)
+            _LOGGER.warning("Refused a change by %s: %.500s", self._peer, error)
             answer = Error(str(error), error.code).event()
         with suppress(OSError):
             await self._peer.write(answer)

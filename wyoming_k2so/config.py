@@ -13,6 +13,8 @@ from typing import Any
 
 DEFAULT_PORT = 10200
 AUTO = "auto"
+MAX_NAME_CHARS = 200
+"""Of voices, speakers and languages, where they come from the network."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ class XttsConfig:
         None, "how much repeated sounds are avoided", low=1.0, high=50.0, live=True
     )
     seed: int | None = option(
-        None, "speak a text the same way each time; another number, another way", low=0, live=True
+        None, "speak a text the same way each time; another number, another way", low=0, high=2**31 - 1, live=True
     )
     greedy: bool = option(False, "always take the likeliest sound; for tests, not for listening")
     vocoder_windows: tuple[int, ...] = option(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from wyoming.error import Error
@@ -34,6 +35,9 @@ class Connection:
         self._peer = Peer(writer)
         self._service = service
         self._replies = Replies(service, self._peer)
+        self._changes = Changes(service.control, self._peer)
+        self._heard = time.monotonic()
+        self._dismissed = self._stopped = False
         self._engine: str | None = None
         self._open_stream: Job | None = None
         self._handlers: dict[str, Callable[[Event], Awaitable[None]]] = {
@@ -44,7 +48,7 @@ class Connection:
             "synthesize-start": self._synthesize_start,
             "synthesize-chunk": self._synthesize_chunk,
             "synthesize-stop": self._synthesize_stop,
-            **Changes(service.control, self._peer).handlers(),
+            **self._changes.handlers(),
         }
 
     async def run(self, *, finish_at_eof: bool = False) -> None:
@@ -67,10 +71,17 @@ class Connection:
                 if isinstance(result, Exception) and not isinstance(result, OSError):
                     _LOGGER.error("Connection lost by a fault of the server: %s", type(result).__name__)
                     _LOGGER.debug("The fault", exc_info=result)
-            await self._peer.close()
+            await self._peer.close(self._reader if self._dismissed else None)
+
+    @property
+    def idle_s(self) -> float:
+        """For how many seconds the client has sent no whole event and waits for no answer; 0 once it was stopped."""
+        waits = self._stopped or self._replies.busy or self._changes.busy
+        return 0.0 if waits else time.monotonic() - self._heard
 
     def stop(self) -> None:
         """End the running replies properly, then the connection."""
+        self._stopped = True
         self._replies.stop()
 
     async def _read(self) -> None:
@@ -88,7 +99,10 @@ class Connection:
                 _LOGGER.warning("Bad event from %s: %s", self._peer, error)
                 await self._peer.write(Error(str(error), "bad-request"))
                 if isinstance(error, FrameError) and error.fatal:
+                    self._dismissed = True
                     return
+            self._heard = time.monotonic()
+            await asyncio.sleep(0)  # events that have come already keep nobody else waiting
 
     async def _describe(self, _event: Event) -> None:
         await self._peer.write(info.describe(self._service.catalog))

@@ -15,10 +15,13 @@ from typing import Any
 
 from . import __version__, options
 from .catalog import Catalog, UnknownVoice
-from .config import Config
+from .config import MAX_NAME_CHARS, Config
 from .engine import Cloning, Engine, EngineError
 from .loader import EMBEDDED, FLAGSHIP, Loader, State, in_thread
 from .metrics import Metrics
+
+MOST_CLIPS = 4
+"""Clips that may wait to become voices; each is held in memory."""
 
 
 class Refused(ValueError):
@@ -42,6 +45,7 @@ class Control:
         self._loader = loader
         self._metrics = metrics
         self._changing = asyncio.Lock()
+        self._clips = 0
         self._failed: dict[str, Any] | None = None
 
     def describe(self) -> dict[str, Any]:
@@ -117,14 +121,21 @@ class Control:
         """Make a voice of a clip, which is there from the next reply on.
 
         Raises:
-            Refused: the settings are locked (`locked`), no engine clones voices (`cannot-clone`), or name, language or
-                clip are of no use (`bad-voice`).
+            Refused: the settings are locked (`locked`), no engine clones voices (`cannot-clone`), name, language or
+                clip are of no use (`bad-voice`), or too many clips wait already (`busy`).
         """
-        cloning = await self._cloning()
-        async with self._changing:
-            if any(v.name.casefold() == name.casefold() for engine in self._catalog.engines for v in engine.voices()):
-                raise Refused("bad-voice", f"there is a voice {name} already; remove it first, or take another name")
-            await self._clone(cloning.add_voice, name, language, clip)
+        if self._clips >= MOST_CLIPS:
+            raise Refused("busy", "other voices are being made; try again in a minute")
+        self._clips += 1
+        try:
+            cloning = await self._cloning()
+            async with self._changing:
+                voices = (voice for engine in self._catalog.engines for voice in engine.voices())
+                if any(voice.name.casefold() == name.casefold() for voice in voices):
+                    raise Refused("bad-voice", f"there is a voice {name} already; remove it, or take another name")
+                await self._clone(cloning.add_voice, name, language, clip)
+        finally:
+            self._clips -= 1
 
     async def remove_voice(self, name: str) -> None:
         """Remove a voice that was made of a clip.
@@ -175,6 +186,8 @@ class Control:
                 converted = None if value is None else options.convert(value, setting, key)
             except options.OptionError as error:
                 raise Refused("bad-setting", str(error)) from None
+            if isinstance(converted, str) and len(converted) > MAX_NAME_CHARS:
+                raise Refused("bad-setting", f"{key} may have at most {MAX_NAME_CHARS} characters")
             if converted is None and setting.default is not None:
                 converted = setting.default
             config = replace(config, **{setting.group: replace(getattr(config, setting.group), **{key: converted})})

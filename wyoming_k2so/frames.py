@@ -9,21 +9,31 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from wyoming.event import Event
 
+MOST_LARGE = 2
+
 
 @dataclass(frozen=True)
 class Limits:
-    """Largest sizes accepted, in bytes."""
+    """What is accepted of one event: sizes in bytes, and how long it may take to arrive."""
 
     header: int = 64 * 1024
     data: int = 1024 * 1024
     payload: int = 1024 * 1024
     payload_of: Mapping[str, int] = field(default_factory=dict)
     """Other limits of the payload, by type of event."""
+
+    patience_s: float = 30.0
+    slowest: int = 64 * 1024
+    """What a header announces must be there after `patience_s` and a second for so many bytes of it."""
+
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_LARGE))
+    """Held while a payload is read that is larger than `payload`, so that few of them fill the memory at once."""
 
 
 class FrameError(ValueError):
@@ -50,8 +60,13 @@ async def read_event(reader: asyncio.StreamReader, limits: Limits) -> Event | No
     event_type = header.get("type")
     most = limits.payload_of.get(event_type, limits.payload) if isinstance(event_type, str) else limits.payload
     payload_length = _length(header, "payload_length", most)
-    data_bytes = await _read_exactly(reader, data_length, "data")
-    payload = await _read_exactly(reader, payload_length, "payload")
+    try:
+        async with asyncio.timeout(limits.patience_s + (data_length + payload_length) / limits.slowest):
+            data_bytes = await _read_exactly(reader, data_length, "data")
+            async with limits.large if payload_length > limits.payload else nullcontext():
+                payload = await _read_exactly(reader, payload_length, "payload")
+    except TimeoutError:
+        raise FrameError("the rest of an event did not come in time", fatal=True) from None
 
     # From here on the frame has been read whole: what is wrong inside it costs only this event.
     data = header.get("data")
@@ -97,7 +112,10 @@ def _length(header: dict[str, Any], key: str, limit: int) -> int:
 
 def _parse(text: bytes, what: str, *, fatal: bool) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = json.loads(text.decode())
+        if b"\\u" in text:
+            # An escape can be half of a surrogate pair, which no UTF-8 encoder accepts: it becomes a question mark.
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         raise FrameError(f"{what} is not valid JSON", fatal=fatal) from None
     if not isinstance(value, dict):

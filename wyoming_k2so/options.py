@@ -82,7 +82,7 @@ def check(value: Any, option: Option) -> str | None:
         return None
     if (low is not None and not value >= low) or (high is not None and not value <= high):
         words = "".join(f"{word} or " for word in option.choices)
-        return f"must be {words}from {low:g} to {high:g}"
+        return f"must be {words}from {low:g} to {high:.10g}"
     return None
 
 

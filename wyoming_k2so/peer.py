@@ -14,6 +14,7 @@ PATIENCE_S = 60.0
 """A client that takes nothing for so long is dropped. A player that pauses may take this long."""
 
 CLOSING_S = 2.0
+_PIECE = 65536
 
 
 class Peer:
@@ -36,8 +37,18 @@ class Peer:
             self._writer.transport.abort()
             raise
 
-    async def close(self) -> None:
-        """End the connection; what was written is sent if the client takes it soon."""
+    async def close(self, unread: asyncio.StreamReader | None = None) -> None:
+        """End the connection; what was written is sent if the client takes it soon.
+
+        `unread`: what a client still sends that was told why it must go. It is thrown away for a while: to close with
+        input unread would reset the connection, and the client would lose the reason.
+        """
+        if unread is not None and self._writer.can_write_eof():
+            self._writer.write_eof()
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(CLOSING_S):
+                    while await unread.read(_PIECE):
+                        pass
         self._writer.close()
         with suppress(OSError, TimeoutError):
             await asyncio.wait_for(self._writer.wait_closed(), CLOSING_S)

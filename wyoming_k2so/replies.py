@@ -37,6 +37,11 @@ class Replies:
         self._jobs: asyncio.Queue[Job | None] = asyncio.Queue()
         self._current: Job | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether there is a reply to speak."""
+        return self._current is not None or not self._jobs.empty()
+
     def check(self) -> None:
         """Raise FrameError when too many replies wait."""
         if self._jobs.qsize() >= MOST_WAITING:

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from .config import Option, VoiceConfig
+from .config import MAX_NAME_CHARS, Option, VoiceConfig
 from .options import check, is_word, option_of, settings
 
 TEXT_FORMATS = ("text", "ssml")
-MAX_NAME_CHARS = 200
 
 _STREAM = [setting for setting in settings() if setting.group == "stream"]
 
@@ -67,19 +66,14 @@ def parse_text(data: Mapping[str, Any]) -> str:
     text = _get(data, "text", str)
     if text is None:
         raise BadRequest("text is missing")
-    return _text(text)
+    return text
 
 
 def parse_voice(data: Mapping[str, Any]) -> tuple[str, str | None]:
     """Name (composed, NFC) and language of `k2so-add-voice` or `k2so-remove-voice`. Raises BadRequest: no name."""
-    if not (name := unicodedata.normalize("NFC", _text(_name(data, "name") or "")).strip()):
+    if not (name := unicodedata.normalize("NFC", _name(data, "name") or "").strip()):
         raise BadRequest("name is missing")
     return name, _name(data, "language")
-
-
-def _text(text: str) -> str:
-    """JSON can carry half of a surrogate pair, which no UTF-8 encoder accepts."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _name(data: Mapping[str, Any], key: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -14,13 +13,22 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from wyoming.error import Error
+
 from .allow import AllowList
 from .connection import Connection
 from .engine import EngineError
-from .peer import CLOSING_S
+from .peer import CLOSING_S, Peer
 from .service import Service
 
 _LOGGER = logging.getLogger(__name__)
+
+
+IDLE_S = 60.0
+"""A client that sent nothing for so long, and waits for nothing, leaves when its place is wanted."""
+
+MOST_TURNED_AWAY = 64
+"""So many are told at once why they may not come in; the others are reset."""
 
 
 class ServeError(EngineError):
@@ -37,7 +45,9 @@ class Server:
         self._settings = service.control.config.server
         self._allowed = AllowList(self._settings.allow)
         self._connections: dict[asyncio.Task[None], Connection] = {}
+        self._turned_away: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._ended = False
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[int | None]:
@@ -96,10 +106,13 @@ class Server:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if refusal := self._refusal(writer):
-            _LOGGER.warning("Refused a connection: %s", refusal)
-            # Written without waiting: it fits the buffer of a socket that is new.
-            writer.write(json.dumps({"type": "error", "data": {"text": refusal, "code": "busy"}}).encode() + b"\n")
-            writer.close()
+            _LOGGER.warning("Refused a connection: %s", refusal.text)
+            if len(self._turned_away) >= MOST_TURNED_AWAY:
+                writer.transport.abort()
+                return
+            turning = asyncio.create_task(_turn_away(reader, Peer(writer), refusal), name="wyoming refusal")
+            self._turned_away.add(turning)
+            turning.add_done_callback(self._turned_away.discard)
             return
         _keep_alive(writer)
         connection = Connection(reader, writer, self._service)
@@ -110,24 +123,35 @@ class Server:
         if stdio:
             task.add_done_callback(lambda _: self.stop())
 
-    def _refusal(self, writer: asyncio.StreamWriter) -> str | None:
-        """Why a client may not come in, or None."""
+    def _refusal(self, writer: asyncio.StreamWriter) -> Error | None:
+        """Why a client may not come in, or None. When there is no room, one that was idle for long must leave."""
         peer = writer.get_extra_info("peername")
         if isinstance(peer, tuple) and not self._allowed.admits(peer[0]):
-            return f"{peer[0]} is none of the addresses that may connect"
+            return Error(f"{peer[0]} is none of the addresses that may connect", "busy")
+        if self._ended:
+            return Error("the server is shutting down", "shutdown")
         if len(self._connections) >= self._settings.max_connections:
-            return f"{len(self._connections)} clients are connected already; try again later"
+            idlest = max(self._connections.values(), key=lambda connection: connection.idle_s)
+            if idlest.idle_s < IDLE_S:
+                return Error(f"{len(self._connections)} clients are connected already; try again later", "busy")
+            idlest.stop()
         return None
 
     async def _end_connections(self) -> None:
-        tasks = list(self._connections)
+        self._ended = True
         for connection in self._connections.values():
             connection.stop()
-        if tasks:
+        if tasks := [*self._connections, *self._turned_away]:
             _, late = await asyncio.wait(tasks, timeout=CLOSING_S)
-            for task in late:
+            for task in (*late, *self._turned_away):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *self._turned_away, return_exceptions=True)
+
+
+async def _turn_away(reader: asyncio.StreamReader, peer: Peer, reason: Error) -> None:
+    with suppress(OSError):
+        await peer.write(reason)
+    await peer.close(reader)
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.client import read_event, read_until
 from tests.fakes import ScriptedEngine, make_voice
 from tests.server.conftest import make_service, served
 from wyoming_k2so.config import Config, ServerConfig
-from wyoming_k2so.control import Refused
+from wyoming_k2so.control import MOST_CLIPS, Refused
 from wyoming_k2so.engine import Cloning, EngineError
 from wyoming_k2so.service import ADD_VOICE, MAX_CLIP_BYTES
 
@@ -133,9 +134,24 @@ async def test_a_connection_adds_one_voice_at_a_time_and_is_read_meanwhile() -> 
         await client.write_event(Event(ADD_VOICE, {"name": "anna"}, CLIP))
         assert (await ask(client, "ping")).type == "pong"
         answer = await ask(client, ADD_VOICE, CLIP, name="bob")
-        assert "1 changes are waiting" in answer.data["text"]
+        assert "wait for its answer" in answer.data["text"]
         assert await read_event(client) is None
         engine.may_clone.set()
+
+
+async def test_few_clips_wait_at_once() -> None:
+    engine = CloningEngine()
+    engine.may_clone.clear()
+    control = make_service(engine).control
+    adding = [asyncio.create_task(control.add_voice(f"voice {n}", None, CLIP)) for n in range(MOST_CLIPS)]
+    await asyncio.sleep(0)
+    with pytest.raises(Refused, match="other voices are being made") as caught:
+        await control.add_voice("one more", None, CLIP)
+    assert caught.value.code == "busy"
+    engine.may_clone.set()
+    await asyncio.gather(*adding)
+    await control.add_voice("one more", None, CLIP)
+    assert len(engine.clips) == MOST_CLIPS + 1
 
 
 async def test_a_clip_has_a_limit() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wyoming.event import Event, async_write_event
 
-from wyoming_k2so.frames import FrameError, Limits, read_event
+from wyoming_k2so.frames import MOST_LARGE, FrameError, Limits, read_event
 
 LIMITS = Limits(header=200, data=300, payload=400)
 
@@ -151,6 +151,47 @@ async def test_a_deeply_nested_object_is_an_error_like_any_other() -> None:
     with pytest.raises(FrameError, match="data is not valid JSON"):
         await read_event(reader, limits)
     assert await read_event(reader, limits) == Event("next")
+
+
+@pytest.mark.parametrize("escape", [rb"\ud83d", rb"\uDE00", rb"\ud83d\ud83d"])
+async def test_half_a_surrogate_pair_reaches_nobody(escape: bytes) -> None:
+    event = await read(b'{"type": "t' + escape + b'", "data": {"' + escape + b'": ["a' + escape + b'"]}}\n')
+    assert event is not None
+    marks = "?" * (len(escape) // 6)
+    assert event == Event("t" + marks, {marks: ["a" + marks]})
+
+
+async def test_a_pair_and_an_escaped_backslash_are_kept() -> None:
+    event = await read(rb'{"type": "t", "data": {"a": "\ud83d\ude00 \\ud83d"}}' + b"\n")
+    assert event == Event("t", {"a": "\U0001f600 \\ud83d"})
+
+
+async def test_what_was_announced_must_come_in_time() -> None:
+    limits = Limits(payload=4, payload_of={"big": 8}, patience_s=0.1, slowest=100)
+    for header in ({"type": "t", "data_length": 2}, {"type": "t", "payload_length": 2}):
+        reader = asyncio.StreamReader()
+        reader.feed_data(frame(header, b"{"))
+        with pytest.raises(FrameError, match="did not come in time") as caught:
+            await read_event(reader, limits)
+        assert caught.value.fatal
+    reader = reader_of(frame({"type": "big", "payload_length": 8}, b"", bytes(8)), limits)
+    assert await read_event(reader, limits) == Event("big", {}, bytes(8))
+
+
+async def test_few_large_payloads_are_read_at_once() -> None:
+    limits = Limits(payload=4, payload_of={"big": 8})
+    readers = [asyncio.StreamReader() for _ in range(MOST_LARGE + 1)]
+    for reader in readers:
+        reader.feed_data(frame({"type": "big", "payload_length": 8}))
+    *first, late = [asyncio.create_task(read_event(reader, limits)) for reader in readers]
+    readers[-1].feed_data(bytes(8))
+    _, waiting = await asyncio.wait({late}, timeout=0.05)
+    assert waiting
+    assert (await read_event(reader_of(frame({"type": "t", "payload_length": 4}, b"", bytes(4))), limits)) is not None
+    readers[0].feed_data(bytes(8))
+    assert await late == Event("big", {}, bytes(8))
+    for task in first:
+        task.cancel()
 
 
 FRAGMENTS = st.sampled_from(

