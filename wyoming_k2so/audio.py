@@ -78,6 +78,11 @@ class Chunker:
         self._pending = bytearray()
         self._sent = 0
 
+    @property
+    def pending_s(self) -> float:
+        """Seconds of sound that do not fill a chunk yet."""
+        return self.format.seconds(len(self._pending))
+
     def push(self, samples: Samples) -> list[Chunk]:
         """Add (n,) samples and take the chunks that they complete."""
         if len(samples) and not self._begun:

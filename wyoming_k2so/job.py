@@ -10,8 +10,8 @@ from typing import Any
 from wyoming.error import Error
 
 from .catalog import UnknownVoice
+from .pace import Pace
 from .pipeline import Reply
-from .prebuffer import Pace
 from .requests import BadRequest, parse_speech, parse_text
 from .service import Service
 

@@ -22,7 +22,8 @@ from .config import StreamConfig
 from .engine import AudioFormat, Samples, reason
 from .handover import Cancelled, Handover
 from .metrics import AUDIBLE_GAP_S, Figures, PlaybackClock
-from .prebuffer import AutoPrebuffer, FixedPrebuffer, Moment, Pace, Prebuffer, letters
+from .pace import Pace
+from .prebuffer import AutoPrebuffer, FixedPrebuffer, Moment, Prebuffer, letters
 from .speaker import Speakers
 from .text import Segment, Segmenter
 from .watchdog import SYNTHESIS, Watchdog
@@ -343,6 +344,7 @@ class Reply:
             self._clock(),
             chunks=len(self._held),
             held_s=sum(chunk.seconds for chunk in self._held),
+            pending_s=self._chunker.pending_s,
             waiting=max(0, self._letters - self._begun),
             complete=self._complete,
             starved_s=starved_s,

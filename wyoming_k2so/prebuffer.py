@@ -6,8 +6,11 @@ Pure: times are passed in, and nothing here waits.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
+
+from .pace import Pace, Speed
 
 DIGIT_LETTERS = 4
 """A digit is spoken as a word of so many letters."""
@@ -19,24 +22,19 @@ LETTER_S = 0.065
 """Seconds of speech per letter while nothing was heard of a voice yet."""
 SEGMENT_LETTERS = 80
 """Text that waits is thought of in segments of this length."""
-SAFETY = 2.5
+SAFETY = 2.4
 """How many standard deviations worse than expected things may go."""
-LENGTH_SPREAD = 0.12
+LENGTH_SPREAD = 0.1
 """How far the length of speech is off the one predicted from its text, as a share of it."""
-UNSURE = 0.3
-"""How far the speed measured in one second of speech may be off, as a share of it."""
-DRIFT = 0.5
-"""How much of the spread of single pieces is a change of speed that lasts."""
-MORE_TEXT = 0.5
+MORE_TEXT = 1.5
 """While text still comes: how much more is expected, as a share of what came so far."""
 STARVED_S = 1.0
 """A machine slower than speech waits so long for more text before it lets go of what it has."""
+HORIZON_S = 300.0
+"""So much speech is thought of in advance."""
 MAX_HOLD_S = 20.0
 """Longer than this no reply is held back, though it will stutter: clients give up a server that is silent for 30 s."""
-
-_PIECES = 8
-_LARGEST_PIECE_S = 1.3
-_FORGETTING = 0.02
+_NOTHING_S = 0.01
 
 
 def letters(text: str) -> int:
@@ -54,6 +52,9 @@ class Moment:
 
     held_s: float
     """Their playing time."""
+
+    pending_s: float = 0.0
+    """Sound that does not fill a chunk yet."""
 
     waiting: int = 0
     """Text that has come and whose synthesis has not begun, in letters."""
@@ -95,63 +96,6 @@ class FixedPrebuffer:
         """Whether enough chunks are there, or no more will come for now."""
         self._released = self._released or moment.starved_s > 0 or moment.chunks >= self._chunks
         return self._released
-
-
-class Average:
-    """Mean and variance of late values: older ones fade with the weight that came after them."""
-
-    def __init__(self, span: float) -> None:
-        self._span = span
-        self.weight = 0.0
-        self.mean: float | None = None
-        self.variance = 0.0
-
-    def add(self, value: float, weight: float = 1.0) -> None:
-        """Take a value into account."""
-        self.weight += weight
-        if self.mean is None:
-            self.mean = value
-            return
-        share = max(1 - math.exp(-weight / self._span), weight / self.weight)
-        off = value - self.mean
-        self.variance = (1 - share) * (self.variance + share * off * off)
-        self.mean += share * off
-
-
-@dataclass
-class Pace:
-    """How fast an engine has been lately; its replies share it and all learn from each other.
-
-    The sound of a segment comes in pieces. The first takes `latency`, prefill included, each other one its own length
-    times `rtf`.
-    """
-
-    rtf: Average = field(default_factory=lambda: Average(10.0))
-    latency: Average = field(default_factory=lambda: Average(4.0))
-    letter_s: Average = field(default_factory=lambda: Average(400.0))
-    pieces: list[float] = field(default_factory=list)
-    """Seconds of sound in a segment's first, second, ... piece."""
-
-    def learn(self, index: int, sound_s: float, took_s: float) -> None:
-        """Take the piece number `index` of a segment into account."""
-        if index == 0:
-            self.latency.add(took_s)
-        else:
-            self.rtf.add(took_s / sound_s, sound_s)
-        if index < len(self.pieces):
-            # a segment's last piece is cut short, so the larger ones tell the size
-            self.pieces[index] = max(sound_s, self.pieces[index] + _FORGETTING * (sound_s - self.pieces[index]))
-        elif index < _PIECES:
-            self.pieces.append(sound_s)
-
-    def piece(self, index: int) -> float:
-        """Expected seconds of sound in a segment's piece; pieces never seen are thought to double."""
-        if index < len(self.pieces):
-            return self.pieces[index]
-        last = self.pieces[-1] if self.pieces else 0.1
-        if len(self.pieces) == _PIECES:
-            return last
-        return max(last, min(_LARGEST_PIECE_S, last * 2.0 ** (index - len(self.pieces) + 1)))
 
 
 class AutoPrebuffer:
@@ -196,8 +140,7 @@ class AutoPrebuffer:
 
     def _lasts(self, moment: Moment) -> bool:
         if moment.starved_s:
-            slow = (self._pace.rtf.mean or 0.0) > 1
-            return not slow or moment.starved_s >= STARVED_S
+            return self._pace.speed.usual <= 1 or moment.starved_s >= STARVED_S
         if self._asked is None:
             self._asked = moment.now
         if moment.now - self._asked >= MAX_HOLD_S:
@@ -209,40 +152,55 @@ class AutoPrebuffer:
     def _cushion(self, moment: Moment, safety: float) -> float:
         """Seconds of sound that must be there for playback to begin now and last.
 
-        Plays the rest of the reply through, piece by piece: `lag` is how far its sound is behind playback then, and
-        its variance grows with what is not known. The largest lag on the way is the answer.
+        Plays the rest of the reply through, piece by piece: each chunk has to be full before those ahead of it have
+        been heard. `need` is the most that one comes too late, at so many standard deviations of what is not known.
         """
-        pace = self._pace
-        rtf, spread = self._speed()
-        latency = pace.latency.mean or 0.0
-        letter_s = pace.letter_s.mean or LETTER_S
-        more = (
-            float(moment.waiting) if moment.complete else moment.waiting + MORE_TEXT * (self._letters + moment.waiting)
-        )
-        segments = [max(0.0, letter_s * self._segment - sum(self._made))]
-        segments += [letter_s * min(SEGMENT_LETTERS, more - start) for start in range(0, round(more), SEGMENT_LETTERS)]
-        lag = need = speech = variance = 0.0
-        for number, length in enumerate(segments):
-            unsure = LENGTH_SPREAD * max(rtf - 1, 0.0) * (length if number else letter_s * self._segment)
-            index, left = 0 if number else len(self._made), length
-            while left > 0.01:
+        pace, speed, chunk_s = self._pace, self._speed(), moment.held_s / moment.chunks
+        slower = max(speed.usual - 1, 0.0)
+        need, prefills, made_s, spoken_s, variance = -math.inf, 0.0, moment.pending_s, 0.0, 0.0
+
+        def lacks(chunks: float) -> float:
+            work, wander = speed.ahead(spoken_s)
+            return prefills + work + safety * math.sqrt(variance + wander) - chunks * chunk_s
+
+        index = len(self._made)
+        for length, unmade in self._segments(moment):
+            left = unmade
+            while left > _NOTHING_S:
                 piece = min(pace.piece(index), left)
-                lag += rtf * piece if index else latency
-                variance += (spread * piece) ** 2 if index else pace.latency.variance
-                first, speech = not speech, speech + piece
-                need = max(need, lag + safety * math.sqrt(variance + (DRIFT * spread * speech) ** 2))
-                if first:
-                    lag += moment.held_s / max(1, moment.chunks) / 2  # what does not fill a chunk stays behind
-                lag -= piece
+                if index:
+                    spoken_s += piece
+                    variance += speed.noise * piece**2
+                else:
+                    prefills += pace.latency.mean or 0.0
+                    variance += pace.latency.variance
+                full = made_s // chunk_s
+                made_s += piece
+                if made_s // chunk_s > full:
+                    need = max(need, lacks(full))
                 left -= piece
                 index += 1
-            variance += unsure**2
-        return max(need, lag + safety * math.sqrt(variance + (DRIFT * spread * speech) ** 2))
+            variance += (LENGTH_SPREAD * slower * length) ** 2
+            index = 0
+        return max(need, lacks(made_s // chunk_s))
 
-    def _speed(self) -> tuple[float, float]:
-        """Seconds of work per second of sound, and its spread."""
-        pace = self._pace
-        rtf = pace.rtf.mean
-        if rtf is None:
-            rtf = (pace.latency.mean or 0.0) / (sum(self._made) or pace.piece(0))
-        return rtf, math.sqrt(pace.rtf.variance + (UNSURE * rtf) ** 2 / (1 + pace.rtf.weight))
+    def _segments(self, moment: Moment) -> Iterator[tuple[float, float]]:
+        """Seconds of speech in this segment and those to come, and how many of them are still to be made."""
+        letter_s = self._pace.letter_s.mean or LETTER_S
+        length = letter_s * self._segment
+        yield length, max(0.0, length - sum(self._made))
+        more = float(moment.waiting)
+        if not moment.complete:
+            more += MORE_TEXT * (self._letters + more)
+        more = min(more, HORIZON_S / letter_s)
+        for start in range(0, round(more), SEGMENT_LETTERS):
+            length = letter_s * min(SEGMENT_LETTERS, more - start)
+            yield length, length
+
+    def _speed(self) -> Speed:
+        """As learnt, or for the very first sound as that sound has it."""
+        speed = self._pace.speed
+        if not speed.known:
+            speed = Speed()
+            speed.learn(sum(self._made) or self._pace.piece(0), self._pace.latency.mean or 0.0)
+        return speed

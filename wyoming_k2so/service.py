@@ -11,7 +11,7 @@ from .control import Control
 from .engine import Engine
 from .frames import Limits
 from .metrics import Metrics
-from .prebuffer import Pace
+from .pace import Pace
 from .watchdog import Watchdog
 
 ADD_VOICE = "k2so-add-voice"

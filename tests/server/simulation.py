@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from wyoming_k2so.metrics import AUDIBLE_GAP_S
 from wyoming_k2so.prebuffer import Moment, Prebuffer
@@ -16,12 +16,31 @@ STARVED_AFTER_S = 0.1
 Text = Literal["whole", "bursty", "stalling"]
 
 
+SEGMENTS = (1, 1, 2, 2, 3, 4, 5, 6, 8)
+LETTERS = (4.2, 0.5)
+LETTERS_PER_S = (60, 250)
+LENGTH_SPREAD = 0.1
+LOAD_KEEPS, LOAD_CHANGES, LOAD_MOST = 0.95, 0.15, 0.25
+PAUSES: dict[Text, tuple[float, tuple[float, float]]] = {
+    "bursty": (0.3, (0.2, 1.0)),
+    "stalling": (0.25, (1.0, 6.0)),
+}
+"""How often text pauses before a segment, and for how many seconds."""
+
+
+class Piece(NamedTuple):
+    """Seconds of work and of sound, and how much slower than usual the machine was."""
+
+    took_s: float
+    sound_s: float
+    load: float
+
+
 @dataclass
 class Segment:
     arrives: float
     length: int
-    pieces: list[tuple[float, float]]
-    """Seconds of work and of sound."""
+    pieces: list[Piece]
 
 
 @dataclass
@@ -39,26 +58,29 @@ class Machine:
     def reply(self, text: Text) -> list[Segment]:
         """The segments of a reply; their text comes as from a language model."""
         r, now, segments = self.random, 0.0, list[Segment]()
-        for number in range(r.choice((1, 1, 2, 2, 3, 4, 5, 6, 8))):
-            length = int(min(250, max(12, r.lognormvariate(4.2, 0.5))))
+        for number in range(r.choice(SEGMENTS)):
+            length = int(min(250, max(12, r.lognormvariate(*LETTERS))))
             if text != "whole":
-                now += length / r.uniform(60, 250)
-            if number and text == "stalling" and r.random() < 0.25:
-                now += r.uniform(1, 6)
-            elif text == "bursty" and r.random() < 0.3:
-                now += r.uniform(0.2, 1)
-            segments.append(Segment(now, length, list(self._pieces(length * self.letter_s * r.lognormvariate(0, 0.1)))))
+                now += length / r.uniform(*LETTERS_PER_S)
+                often, pause = PAUSES[text]
+                if number and r.random() < often:
+                    now += r.uniform(*pause)
+            speech = length * self.letter_s * r.lognormvariate(0, LENGTH_SPREAD)
+            segments.append(Segment(now, length, list(self._pieces(speech))))
         return segments
 
-    def _pieces(self, left: float) -> Iterator[tuple[float, float]]:
+    def _pieces(self, left: float) -> Iterator[Piece]:
         index, r = 0, self.random
         while left > 0:
             sound = min(self.pieces[min(index, len(self.pieces) - 1)], left)
-            self.load = max(-0.25, min(0.25, 0.95 * self.load + r.gauss(0, 0.15 * self.jitter)))
+            load = LOAD_KEEPS * self.load + r.gauss(0, LOAD_CHANGES * self.jitter)
+            self.load = max(-LOAD_MOST, min(LOAD_MOST, load))
             if index:
-                yield self.rtf * sound * (1 + self.load) * r.lognormvariate(-(self.jitter**2) / 2, self.jitter), sound
+                noise = r.lognormvariate(-(self.jitter**2) / 2, self.jitter)
+                took = self.rtf * sound * (1 + self.load) * noise
             else:
-                yield self.latency * self.rtf * r.lognormvariate(0, self.jitter) + self.rtf * sound, sound
+                took = self.rtf * (sound + self.latency * r.lognormvariate(0, self.jitter))
+            yield Piece(took, sound, self.load)
             left -= sound
             index += 1
 
@@ -85,8 +107,8 @@ def times(reply: list[Segment]) -> list[float]:
     for segment in reply:
         found += [now + STARVED_AFTER_S * n for n in range(1, int((segment.arrives - now) / STARVED_AFTER_S) + 1)]
         now = max(now, segment.arrives)
-        for took, _ in segment.pieces:
-            now += took
+        for piece in segment.pieces:
+            now += piece.took_s
             found.append(now)
     return found
 
@@ -103,13 +125,13 @@ def play(reply: list[Segment], prebuffer: Prebuffer) -> tuple[float, int]:
             if pending > 0:
                 held.append((CHUNK_S, stalled))
                 pending, stalled = 0.0, False
-            _ask(prebuffer, reply, now + waited, held, sent, begun, waited)
+            _ask(prebuffer, reply, now + waited, held, sent, begun, waited, 0.0)
             stalled = True
             waited += STARVED_AFTER_S
         now = max(now, segment.arrives)
         begun += segment.length
         prebuffer.segment(segment.length)
-        for took, sound in segment.pieces:
+        for took, sound, _ in segment.pieces:
             now += took
             pending += sound
             prebuffer.made(sound, took)
@@ -117,7 +139,7 @@ def play(reply: list[Segment], prebuffer: Prebuffer) -> tuple[float, int]:
                 pending -= CHUNK_S
                 held.append((CHUNK_S, stalled))
                 stalled = False
-            _ask(prebuffer, reply, now, held, sent, begun, 0.0)
+            _ask(prebuffer, reply, now, held, sent, begun, 0.0, pending)
     sent += [(now, *chunk) for chunk in (*held, (pending, stalled))]
     ends, gaps = sent[0][0], 0
     for time, seconds, excused in sent:
@@ -134,12 +156,13 @@ def _ask(
     sent: list[tuple[float, float, bool]],
     begun: int,
     starved: float,
+    pending: float,
 ) -> None:
     if not held:
         return
     come = sum(segment.length for segment in reply if segment.arrives <= now)
     seconds = sum(chunk[0] for chunk in held)
-    moment = Moment(now, len(held), seconds, max(0, come - begun), now >= reply[-1].arrives, starved)
+    moment = Moment(now, len(held), seconds, pending, max(0, come - begun), now >= reply[-1].arrives, starved)
     if prebuffer.release(moment):
         sent += [(now, *chunk) for chunk in held]
         held.clear()

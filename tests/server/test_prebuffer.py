@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pytest
 
+from tests.server.informed import Informed
 from tests.server.simulation import Machine, Text, oracle, play
-from wyoming_k2so.prebuffer import MAX_HOLD_S, AutoPrebuffer, FixedPrebuffer, Moment, Pace, letters
+from wyoming_k2so.pace import Pace
+from wyoming_k2so.prebuffer import MAX_HOLD_S, AutoPrebuffer, FixedPrebuffer, Moment, letters
 
 REPLIES = 60
 
 
 def moment(chunks: int, *, now: float = 0.0, starved_s: float = 0.0, waiting: int = 0) -> Moment:
-    return Moment(now, chunks, chunks * 0.2, waiting, complete=True, starved_s=starved_s)
+    return Moment(now, chunks, chunks * 0.2, waiting=waiting, complete=True, starved_s=starved_s)
 
 
 @pytest.mark.parametrize("wanted", [1, 3, 16])
@@ -98,7 +101,8 @@ class Result:
         return self.start_s / self.oracle_s - 1
 
 
-def simulate(rtf: float, text: Text, replies: int = REPLIES) -> Result:
+def simulate(rtf: float, text: Text, replies: int = REPLIES, risk: float | None = None) -> Result:
+    """`risk`: the prebuffer that knows everything but the dice, and what gaps it risks; None: the automatic one."""
     r = random.Random(f"{rtf} {text}")
     result = Result(0, 0, 0.0, 0.0)
     for number in range(replies):
@@ -109,14 +113,25 @@ def simulate(rtf: float, text: Text, replies: int = REPLIES) -> Result:
             )
             pace = Pace()
         reply = machine.reply(text)
-        start, gaps = play(reply, AutoPrebuffer(pace))
         best = oracle(reply)
+        prebuffer = AutoPrebuffer(pace) if risk is None else Informed(machine, reply, text, risk)
+        start, gaps = play(reply, prebuffer)
         if number % 20 and best < 0.7 * MAX_HOLD_S:
             result.replies += 1
             result.with_gaps += gaps > 0
             result.start_s += start
             result.oracle_s += best
     return result
+
+
+def together(results: Iterable[Result]) -> Result:
+    found = list(results)
+    return Result(
+        sum(result.replies for result in found),
+        sum(result.with_gaps for result in found),
+        sum(result.start_s for result in found),
+        sum(result.oracle_s for result in found),
+    )
 
 
 RTFS = (0.2, 0.4, 0.6, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0)
@@ -129,26 +144,25 @@ def results() -> dict[tuple[float, Text], Result]:
 
 
 def test_hardly_a_reply_runs_dry(results: dict[tuple[float, Text], Result]) -> None:
-    steady = [result for (_, text), result in results.items() if text != "stalling"]
-    assert sum(result.with_gaps for result in steady) / sum(result.replies for result in steady) < 0.01
+    assert together(results.values()).gaps < 0.01
 
 
-def test_on_a_fast_machine_the_start_is_that_of_one_who_knows_the_future(
+def test_the_start_is_not_much_later_than_that_of_one_who_knows_the_future(
     results: dict[tuple[float, Text], Result],
 ) -> None:
+    assert together(results.values()).later < 0.3
+
+
+def test_on_a_fast_machine_the_start_is_the_same(results: dict[tuple[float, Text], Result]) -> None:
     for text in TEXTS:
         assert results[0.2, text].later < 0.02
         assert results[0.2, text].with_gaps == 0
 
 
-def test_on_a_slow_machine_the_start_is_not_much_later(results: dict[tuple[float, Text], Result]) -> None:
-    slow = [result for (rtf, _), result in results.items() if rtf >= 2]
-    assert sum(result.start_s for result in slow) / sum(result.oracle_s for result in slow) < 1.25
-
-
 if __name__ == "__main__":
-    for rtf in RTFS:
-        for text in TEXTS:
-            found = simulate(rtf, text, 600)
-            mean = (found.start_s - found.oracle_s) / found.replies
-            print(f"{rtf:4} {text:8} gaps {found.gaps:6.2%} later {found.later:5.0%} {mean:5.2f} s of {found.replies}")
+    for risk in (None, 0.05):
+        found = {(rtf, text): simulate(rtf, text, 600, risk) for rtf in RTFS for text in TEXTS}
+        print("automatic" if risk is None else f"all known but the dice, at a risk of {risk:.0%}")
+        for where, one in (*found.items(), ("all", together(found.values()))):
+            late = (one.start_s - one.oracle_s) / one.replies
+            print(f"{where!s:20} gaps {one.gaps:6.2%} later {one.later:5.0%} {late:5.2f} s of {one.replies}")

@@ -1,0 +1,141 @@
+"""How fast an engine speaks: learned from each piece of its sound, and what may be expected of the next ones.
+
+Pure: times are passed in.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+_USUAL_S = 100.0
+"""Seconds of sound after which what was usual is forgotten."""
+_LASTS_S = 5.0
+"""Seconds of sound after which a departure from the usual speed has faded."""
+_UNSURE = 0.2
+"""How far a speed measured in a moment may be off, as a share of it."""
+_DRIFT = 0.25
+"""The least drift of the speed, as a share of the variance from one piece to the next."""
+_PIECES = 8
+_LARGEST_PIECE_S = 1.3
+_FORGETTING = 0.02
+
+
+class Average:
+    """Mean and variance of late values: older ones fade with the weight that came after them."""
+
+    def __init__(self, span: float) -> None:
+        self._span = span
+        self.weight = 0.0
+        self.mean: float | None = None
+        self.variance = 0.0
+
+    def add(self, value: float, weight: float = 1.0) -> None:
+        """Take a value into account."""
+        self.weight += weight
+        if self.mean is None:
+            self.mean = value
+            return
+        share = max(1 - math.exp(-weight / self._span), weight / self.weight)
+        off = value - self.mean
+        self.variance = (1 - share) * (self.variance + share * off * off)
+        self.mean += share * off
+
+
+class Speed:
+    """Seconds of work per second of sound: a usual value, a drift that comes and goes, and noise in each piece.
+
+    The drift is an Ornstein-Uhlenbeck process over seconds of sound, and a Kalman filter follows it.
+    """
+
+    def __init__(self) -> None:
+        self._usual = Average(_USUAL_S)
+        self._noise = Average(_USUAL_S)
+        self._last: float | None = None
+        self._drift = 0.0
+        self._unsure = 0.0
+
+    @property
+    def known(self) -> bool:
+        """Whether anything has been learnt."""
+        return self._last is not None
+
+    @property
+    def usual(self) -> float:
+        """Seconds of work per second of sound; 0 while unknown."""
+        return self._usual.mean or 0.0
+
+    @property
+    def noise(self) -> float:
+        """Variance from one piece to the next, drift left out."""
+        return self._noise.mean or 0.0
+
+    def learn(self, sound_s: float, took_s: float) -> None:
+        """Take a piece into account."""
+        value = took_s / sound_s
+        self._usual.add(value, sound_s)
+        if self._last is not None:
+            self._noise.add((value - self._last) ** 2 / 2, sound_s)
+        self._last = value
+        keep = math.exp(-sound_s / _LASTS_S)
+        self._drift *= keep
+        self._unsure = keep**2 * self._unsure + (1 - keep**2) * self._drifts
+        gain = self._unsure / (self._unsure + self.noise) if self._unsure else 0.0
+        self._drift += gain * (value - self.usual - self._drift)
+        self._unsure *= 1 - gain
+
+    def ahead(self, sound_s: float) -> tuple[float, float]:
+        """Seconds of work for the next seconds of sound, and their variance without the pieces' noise.
+
+        Mean and variance are those of the integral of an Ornstein-Uhlenbeck process from its present value.
+        """
+        x = sound_s / _LASTS_S
+        keep = math.exp(-x)
+        reach = _LASTS_S * (1 - keep)
+        work = self.usual * sound_s + self._drift * reach
+        wander = self._drifts * _LASTS_S**2 * (2 * x - 3 + 4 * keep - keep**2) + self._unsure * reach**2
+        heard = self._usual.weight
+        usual = self._drifts / (1 + heard / (2 * _LASTS_S)) + (_UNSURE * self.usual / (1 + heard)) ** 2
+        return work, wander + usual * sound_s**2
+
+    @property
+    def _drifts(self) -> float:
+        """Variance of the drift."""
+        return max(_DRIFT * self.noise, self._usual.variance - self.noise)
+
+
+@dataclass
+class Pace:
+    """How fast an engine has been lately; its replies share it and all learn from each other.
+
+    The sound of a segment comes in pieces. The first takes `latency`, prefill included, the others come at `speed`.
+    """
+
+    speed: Speed = field(default_factory=Speed)
+    latency: Average = field(default_factory=lambda: Average(4.0))
+    letter_s: Average = field(default_factory=lambda: Average(400.0))
+    """Seconds of speech per letter."""
+
+    pieces: list[float] = field(default_factory=list)
+    """Seconds of sound in a segment's first, second, ... piece."""
+
+    def learn(self, index: int, sound_s: float, took_s: float) -> None:
+        """Take the piece number `index` of a segment into account."""
+        if index == 0:
+            self.latency.add(took_s)
+        else:
+            self.speed.learn(sound_s, took_s)
+        if index < len(self.pieces):
+            # a segment's last piece is cut short, so the larger ones tell the size
+            self.pieces[index] = max(sound_s, self.pieces[index] + _FORGETTING * (sound_s - self.pieces[index]))
+        elif index < _PIECES:
+            self.pieces.append(sound_s)
+
+    def piece(self, index: int) -> float:
+        """Expected seconds of sound in a segment's piece; pieces never seen are thought to double."""
+        if index < len(self.pieces):
+            return self.pieces[index]
+        last = self.pieces[-1] if self.pieces else 0.1
+        if len(self.pieces) == _PIECES:
+            return last
+        return max(last, min(_LARGEST_PIECE_S, last * 2.0 ** (index - len(self.pieces) + 1)))
