@@ -96,7 +96,7 @@ class Builder:
         for folder in ("upper", "scratch", "root"):
             (layer / folder).mkdir(parents=True)
         root = layer / "root"
-        layers = f"lowerdir={self._base},upperdir={layer}/upper,workdir={layer}/scratch"
+        layers = f"lowerdir={self._base},upperdir={layer}/upper,workdir={layer}/scratch,volatile"  # none of it is kept
         mount("-t", "overlay", "-o", layers, "overlay", str(root))
         mount("-t", "proc", "proc", str(root / "proc"))
         for file in ("/etc/resolv.conf", CERTIFICATES):
