@@ -6,6 +6,7 @@ from typing import Any, override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .client import Control, K2soClient, K2soError, State
@@ -15,6 +16,8 @@ from .problems import async_report, problems
 UPDATE_INTERVAL = timedelta(seconds=30)
 # While the server is gone, or loads what shall speak.
 SHORT_INTERVAL = timedelta(seconds=10)
+# Between replies after each of which the server is asked.
+COOLDOWN_S = 1.0
 
 type K2soConfigEntry = ConfigEntry[K2soCoordinator]
 
@@ -37,6 +40,7 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
             config_entry=entry,
             name=f"{entry.title} ({self.client.host}:{self.client.port})",
             update_interval=UPDATE_INTERVAL,
+            request_refresh_debouncer=Debouncer(hass, LOGGER, cooldown=COOLDOWN_S, immediate=True),
             always_update=False,
         )
 

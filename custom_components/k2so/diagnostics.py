@@ -1,4 +1,4 @@
-"""What a user can send along with a report; addresses are left out."""
+"""What a user can send along with a report; addresses and what tells one server from another are left out."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,14 +9,15 @@ from homeassistant.core import HomeAssistant
 
 from .coordinator import K2soConfigEntry
 
-TO_REDACT = {CONF_HOST, "title", "unique_id"}
+TO_REDACT = {CONF_HOST, "discovery_keys", "id", "instance", "title", "unique_id"}
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: K2soConfigEntry) -> dict[str, Any]:
     """The entry and the server's state."""
     coordinator = entry.runtime_data
-    return {
-        "entry": async_redact_data(entry.as_dict(), TO_REDACT),
+    found = {
+        "entry": entry.as_dict(),
         "available": coordinator.last_update_success,
         "state": asdict(coordinator.data),
     }
+    return async_redact_data(found, TO_REDACT)

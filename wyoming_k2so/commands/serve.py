@@ -84,7 +84,7 @@ def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
         return
     _LOGGER.info("Ready at tcp://%s:%d after %.1f s", host, port, seconds)
     _LOGGER.info(
-        "To add it to Home Assistant: Settings > Devices & services > Add integration > Wyoming Protocol, "
+        "To add it to Home Assistant: Settings > Devices & services > Add integration > K2-SO or Wyoming Protocol, "
         "host %s, port %d",
         reachable_host(host),
         port,

@@ -51,7 +51,7 @@ async def test_serve_answers_until_it_is_told_to_stop(arguments: list[str]) -> N
         assert info.tts[0].voices[0].name == VOICE
         assert is_speech(await speak(uri, "Hello there."))
         log = end(process, signal.SIGINT)
-    assert "Add integration > Wyoming Protocol, host 127.0.0.1, port" in log
+    assert "Add integration > K2-SO or Wyoming Protocol, host 127.0.0.1, port" in log
     assert f"INFO piper/{VOICE}: " in log
     assert log.endswith("INFO Stopped\n")
 
