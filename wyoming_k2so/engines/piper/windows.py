@@ -9,7 +9,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from itertools import chain
 from math import ceil
@@ -127,8 +127,8 @@ def sound(frames: Frames, flow: Stage, decoder: Stage, call: Call) -> Generator[
         while pending:
             yield pending.popleft().result().reshape(-1)
     finally:
-        for future in (*pending, *([coming] if coming else ())):
-            future.cancel()
+        # The process may end after this, which must find no thread inside the model.
+        wait([future for future in (*pending, *([coming] if coming else ())) if not future.cancel()])
 
 
 def _joined(first: Frames, second: Frames) -> Frames:
