@@ -115,15 +115,19 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
         self._address = {CONF_HOST: host, CONF_PORT: port}
         if server:
             # No need to ask it: it may still be starting at its new address.
-            await self.async_set_unique_id(server)
-            self._abort_if_unique_id_configured(updates=self._address)
+            await self._abort_if_known(server)
         self._async_abort_entries_match(self._address)
         if errors := await self._try(self._address):
             return self.async_abort(reason=errors["base"], description_placeholders=self._failure)
-        await self.async_set_unique_id(self._server)
-        self._abort_if_unique_id_configured(updates=self._address)
+        await self._abort_if_known(self._server)
         self.context["title_placeholders"] = {CONF_NAME: f"{self._title} ({host})"}
         return await self.async_step_discovery_confirm()
+
+    async def _abort_if_known(self, server: str) -> None:
+        """Abort if a server has an entry; a server with several addresses keeps the one at which it answers."""
+        entry = await self.async_set_unique_id(server)
+        stays = entry is not None and CONF_HOST in entry.data and await _is_at(entry.data, server)
+        self._abort_if_unique_id_configured(updates=None if stays else self._address)
 
     async def async_step_discovery_confirm(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """The user wants the discovered server."""
@@ -156,6 +160,14 @@ class K2soConfigFlow(ConfigFlow, domain=DOMAIN):
         self._title = "K2-SO" if state.control else state.program
         self._server = (state.control.id if state.control else None) or f"{address[CONF_HOST]}:{address[CONF_PORT]}"
         return {}
+
+
+async def _is_at(address: Mapping[str, Any], server: str) -> bool:
+    try:
+        state = await K2soClient(address[CONF_HOST], address[CONF_PORT]).describe()
+    except K2soError:
+        return False
+    return state.control is not None and state.control.id == server
 
 
 def _split(uri: Any) -> tuple[str | None, int | None]:

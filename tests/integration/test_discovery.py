@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from homeassistant.config_entries import SOURCE_HASSIO, SOURCE_ZEROCONF, ConfigEntryState
@@ -18,7 +17,8 @@ from custom_components.k2so.const import DOMAIN
 
 from .conftest import add
 from .flows import address, begin, id_of, submit
-from .peer import Peer, info
+from .peer import Peer, info, k2so, k2so_info
+from .process import free_port
 from .server import ServerProcess
 
 
@@ -90,14 +90,12 @@ async def test_an_announcement_of_a_server_added_by_hand_is_let_be(home: HomeAss
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
 
 
-@pytest.mark.parametrize("elsewhere", ["127.0.0.2", "192.0.2.7"])
 @pytest.mark.parametrize("tells_its_id", [True, False])
 async def test_a_server_that_has_moved_is_found_again(
-    home: HomeAssistant, server: ServerProcess, elsewhere: str, tells_its_id: bool
+    home: HomeAssistant, server: ServerProcess, tells_its_id: bool
 ) -> None:
     known = await id_of(server)
-    with patch("asyncio.open_connection", side_effect=OSError):
-        entry = await add(home, server, unique_id=known, data={"host": elsewhere, "port": server.port})
+    entry = await add(home, server, unique_id=known, data={"host": "127.0.0.1", "port": free_port()})
     assert entry.state.value == "setup_retry"
 
     result = await begin(home, SOURCE_ZEROCONF, announced(server, known if tells_its_id else None))
@@ -108,10 +106,24 @@ async def test_a_server_that_has_moved_is_found_again(
     assert entry.state is ConfigEntryState.LOADED
 
 
+async def test_a_server_with_several_addresses_keeps_the_one_that_works(
+    home: HomeAssistant, socket_enabled: None
+) -> None:
+    async with k2so(id="cafe").listen() as peer, k2so(id="cafe").listen() as other:
+        entry = await add(home, peer, unique_id="cafe")
+        result = await begin(home, SOURCE_ZEROCONF, announced(other, "cafe"))
+        assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
+        assert entry.data == address(peer)
+
+        peer.script["k2so-describe"] = [k2so_info(id="beef")]
+        await begin(home, SOURCE_ZEROCONF, announced(other, "cafe"))
+        assert entry.data == address(other)
+
+
 async def test_a_server_that_is_still_starting_at_its_new_address_is_found_again(
     home: HomeAssistant, peer: Peer
 ) -> None:
-    entry = MockConfigEntry(domain=DOMAIN, unique_id="cafe", data={"host": "192.0.2.7", "port": 1})
+    entry = MockConfigEntry(domain=DOMAIN, unique_id="cafe", data={"host": "127.0.0.1", "port": free_port()})
     entry.add_to_hass(home)
     peer.script["describe"] = [None]
     result = await begin(home, SOURCE_ZEROCONF, announced(peer, "cafe"))
