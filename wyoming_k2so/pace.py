@@ -6,7 +6,6 @@ Pure: times are passed in.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 _USUAL_S = 100.0
 """Seconds of sound after which what was usual is forgotten."""
@@ -16,6 +15,7 @@ _UNSURE = 0.2
 """How far a speed measured in a moment may be off, as a share of it."""
 _DRIFT = 0.25
 """The least drift of the speed, as a share of the variance from one piece to the next."""
+_GUESS_S = 0.5
 _PIECES = 8
 _LARGEST_PIECE_S = 1.3
 _FORGETTING = 0.02
@@ -70,6 +70,13 @@ class Speed:
         """Variance from one piece to the next, drift left out."""
         return self._noise.mean or 0.0
 
+    def slower(self, times: float) -> Speed:
+        """A guess at the speed of a machine that is so many times slower; what is learnt will soon outweigh it."""
+        guess = Speed()
+        if self.known:
+            guess.learn(_GUESS_S, self.usual * times * _GUESS_S)
+        return guess
+
     def learn(self, sound_s: float, took_s: float) -> None:
         """Take a piece into account."""
         value = took_s / sound_s
@@ -104,20 +111,35 @@ class Speed:
         return max(_DRIFT * self.noise, self._usual.variance - self.noise)
 
 
-@dataclass
 class Pace:
     """How fast an engine has been lately; its replies share it and all learn from each other.
 
     The sound of a segment comes in pieces. The first takes `latency`, prefill included, the others come at `speed`.
+    Both depend on how many replies are spoken at once, so each number has its own.
     """
 
-    speed: Speed = field(default_factory=Speed)
-    latency: Average = field(default_factory=lambda: Average(4.0))
-    letter_s: Average = field(default_factory=lambda: Average(400.0))
-    """Seconds of speech per letter."""
+    def __init__(self) -> None:
+        self.letter_s = Average(400.0)
+        """Seconds of speech per letter."""
+        self.speaking: set[object] = set()
+        """The replies that the engine works for."""
+        self._pieces: list[float] = []  # seconds of sound in a segment's first, second, ... piece
+        self._speeds: dict[int, Speed] = {}
+        self._latencies: dict[int, Average] = {}
 
-    pieces: list[float] = field(default_factory=list)
-    """Seconds of sound in a segment's first, second, ... piece."""
+    @property
+    def speed(self) -> Speed:
+        """At so many replies as there are now; if never seen, of fewer replies, slower in proportion."""
+        rooms = max(1, len(self.speaking))
+        if rooms not in self._speeds:
+            fewer = max((known for known in self._speeds if known < rooms), default=0)
+            self._speeds[rooms] = self._speeds[fewer].slower(rooms / fewer) if fewer else Speed()
+        return self._speeds[rooms]
+
+    @property
+    def latency(self) -> Average:
+        """Seconds until a segment's first piece, at so many replies as there are now."""
+        return self._latencies.setdefault(max(1, len(self.speaking)), Average(4.0))
 
     def learn(self, index: int, sound_s: float, took_s: float) -> None:
         """Take the piece number `index` of a segment into account."""
@@ -125,17 +147,18 @@ class Pace:
             self.latency.add(took_s)
         else:
             self.speed.learn(sound_s, took_s)
-        if index < len(self.pieces):
+        pieces = self._pieces
+        if index < len(pieces):
             # a segment's last piece is cut short, so the larger ones tell the size
-            self.pieces[index] = max(sound_s, self.pieces[index] + _FORGETTING * (sound_s - self.pieces[index]))
+            pieces[index] = max(sound_s, pieces[index] + _FORGETTING * (sound_s - pieces[index]))
         elif index < _PIECES:
-            self.pieces.append(sound_s)
+            pieces.append(sound_s)
 
     def piece(self, index: int) -> float:
         """Expected seconds of sound in a segment's piece; pieces never seen are thought to double."""
-        if index < len(self.pieces):
-            return self.pieces[index]
-        last = self.pieces[-1] if self.pieces else 0.1
-        if len(self.pieces) == _PIECES:
+        if index < len(self._pieces):
+            return self._pieces[index]
+        last = self._pieces[-1] if self._pieces else 0.1
+        if len(self._pieces) == _PIECES:
             return last
-        return max(last, min(_LARGEST_PIECE_S, last * 2.0 ** (index - len(self.pieces) + 1)))
+        return max(last, min(_LARGEST_PIECE_S, last * 2.0 ** (index - len(self._pieces) + 1)))

@@ -259,6 +259,7 @@ class Reply:
         finally:
             if not self.figures.yielded:
                 self.figures.mode, self.figures.note = self._speakers.mode, self._speakers.note
+            self._prebuffer.end()
             try:
                 self._speakers.end()
             finally:

@@ -78,6 +78,9 @@ class Prebuffer(Protocol):
     def release(self, moment: Moment) -> bool:
         """Whether everything that is held back may leave now."""
 
+    def end(self) -> None:
+        """The reply has ended."""
+
 
 class FixedPrebuffer:
     """Holds back until a fixed number of chunks is there, once."""
@@ -96,6 +99,9 @@ class FixedPrebuffer:
         """Whether enough chunks are there, or no more will come for now."""
         self._released = self._released or moment.starved_s > 0 or moment.chunks >= self._chunks
         return self._released
+
+    def end(self) -> None:
+        """Of no interest."""
 
 
 class AutoPrebuffer:
@@ -119,6 +125,7 @@ class AutoPrebuffer:
         """Learn from the segment before, and hold this one back if need be."""
         if self._made and self._segment:
             self._pace.letter_s.add(sum(self._made) / self._segment, self._segment)
+        self._pace.speaking.add(self)
         self._letters += length
         self._segment = length
         self._made = []
@@ -138,8 +145,13 @@ class AutoPrebuffer:
             self._ends = max(moment.now, self._ends) + moment.held_s
         return not self._holding
 
+    def end(self) -> None:
+        """Slow nobody down any more."""
+        self._pace.speaking.discard(self)
+
     def _lasts(self, moment: Moment) -> bool:
         if moment.starved_s:
+            self.end()
             return self._pace.speed.usual <= 1 or moment.starved_s >= STARVED_S
         if self._asked is None:
             self._asked = moment.now

@@ -62,6 +62,9 @@ class Informed(Prebuffer):
             self._released = self._lasts(moment)
         return self._released
 
+    def end(self) -> None:
+        pass
+
     def _lasts(self, moment: Moment) -> bool:
         if moment.now >= MAX_HOLD_S:
             return True

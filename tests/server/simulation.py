@@ -100,6 +100,9 @@ class After(Prebuffer):
     def release(self, moment: Moment) -> bool:
         return moment.now >= self._start
 
+    def end(self) -> None:
+        pass
+
 
 def times(reply: list[Segment]) -> list[float]:
     """When something is ready."""
@@ -140,6 +143,7 @@ def play(reply: list[Segment], prebuffer: Prebuffer) -> tuple[float, int]:
                 held.append((CHUNK_S, stalled))
                 stalled = False
             _ask(prebuffer, reply, now, held, sent, begun, 0.0, pending)
+    prebuffer.end()
     sent += [(now, *chunk) for chunk in (*held, (pending, stalled))]
     ends, gaps = sent[0][0], 0
     for time, seconds, excused in sent:

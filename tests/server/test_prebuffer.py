@@ -51,6 +51,7 @@ def at_speed(rtf: float) -> AutoPrebuffer:
         prebuffer.segment(150)
         for _ in range(50):
             prebuffer.made(0.2, 0.2 * rtf)
+    prebuffer.end()
     prebuffer = AutoPrebuffer(pace)
     prebuffer.segment(150)
     prebuffer.made(0.2, 0.2 * rtf)
@@ -81,6 +82,40 @@ def test_a_slow_machine_gives_late_text_a_moment() -> None:
     assert not prebuffer.release(moment(4, starved_s=0.1))
     assert prebuffer.release(moment(4, starved_s=1.0))
     assert at_speed(0.5).release(moment(4, starved_s=0.1))
+
+
+def test_each_number_of_rooms_has_its_own_speed() -> None:
+    pace = Pace()
+
+    def speak(rooms: int, rtf: float) -> list[AutoPrebuffer]:
+        prebuffers = [AutoPrebuffer(pace) for _ in range(rooms)]
+        for prebuffer in prebuffers:
+            prebuffer.segment(150)
+        for _ in range(50):
+            for prebuffer in prebuffers:
+                prebuffer.made(0.2, 0.2 * rtf)
+        return prebuffers
+
+    def starts(rooms: int) -> bool:
+        prebuffers = [AutoPrebuffer(pace) for _ in range(rooms)]
+        for prebuffer in prebuffers:
+            prebuffer.segment(150)
+            prebuffer.made(0.2, 0.2)
+        answer = prebuffers[0].release(moment(1))
+        for prebuffer in prebuffers:
+            prebuffer.end()
+        return answer
+
+    for _ in range(10):
+        for prebuffer in speak(1, 0.4):
+            prebuffer.end()
+    assert starts(1)
+    assert not starts(4)  # thought to be four times slower
+    for _ in range(10):
+        for prebuffer in speak(4, 0.5):
+            prebuffer.end()
+    assert starts(4)
+    assert starts(1)
 
 
 @dataclass
