@@ -16,8 +16,8 @@ Failure = Literal["raise", "raise-late", "nan", "silent", "hang", "hang-late"]
 NOBODY = Attribution("Nobody", "")
 
 
-def make_voice(name: str, *languages: str, speakers: tuple[str, ...] = (), installed: bool = True) -> Voice:
-    return Voice(name, languages or ("en-US",), f"The voice {name}", NOBODY, speakers=speakers, installed=installed)
+def make_voice(name: str, *languages: str, speakers: tuple[str, ...] = ()) -> Voice:
+    return Voice(name, languages or ("en-US",), f"The voice {name}", NOBODY, speakers=speakers)
 
 
 class ScriptedEngine:

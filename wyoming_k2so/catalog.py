@@ -108,7 +108,7 @@ class Catalog:
         speed: float | None,
         engine: str | None,
     ) -> Choice:
-        offers = [(e, v) for e in engines if engine in (None, e.name) for v in e.voices() if v.installed]
+        offers = [(e, v) for e in engines if engine in (None, e.name) for v in e.voices()]
         if voice is not None:
             fits = [offer for offer in offers if offer[1].name.casefold() == voice.casefold()]
             if not fits:
@@ -129,7 +129,7 @@ class Catalog:
         request = choice.request
         for engine in self._awake():
             if engine.name == choice.engine.name and engine is not choice.engine:
-                fits = [v for v in engine.voices() if v.installed and v.name == request.voice]
+                fits = [v for v in engine.voices() if v.name == request.voice]
                 if fits and request.language in fits[0].languages and request.speaker in (None, *fits[0].speakers):
                     return self._choice(engine, request)
         return choice
@@ -142,9 +142,7 @@ class Catalog:
     def fallback(self, choice: Choice) -> Choice | None:
         """Who speaks when `choice` cannot: the last engine, in a voice that knows the language if it has one."""
         for engine in reversed(self._awake()):
-            voices = [v for v in engine.voices() if v.installed]
-            voices.sort(key=lambda v: not _speaks(v, choice.request.language))
-            for voice in voices:
+            for voice in sorted(engine.voices(), key=lambda v: not _speaks(v, choice.request.language)):
                 if (engine.name, voice.name) != (choice.engine.name, choice.request.voice):
                     known = _speaks(voice, choice.request.language) or voice.languages[0]
                     return self._choice(engine, replace(choice.request, voice=voice.name, language=known, speaker=None))
@@ -181,7 +179,7 @@ class Catalog:
 
 
 def _anyone_speaks(engines: Iterable[Engine], language: str) -> bool:
-    return any(_speaks(voice, language) for engine in engines for voice in engine.voices() if voice.installed)
+    return any(_speaks(voice, language) for engine in engines for voice in engine.voices())
 
 
 def _speaks(voice: Voice, language: str) -> str | None:

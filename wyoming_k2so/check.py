@@ -11,7 +11,7 @@ from wyoming.info import Describe, Info
 PATIENCE_S = 5.0
 
 
-async def installed_voices(uri: str, patience_s: float = PATIENCE_S) -> int:
+async def count_voices(uri: str, patience_s: float = PATIENCE_S) -> int:
     """How many voices the server at `uri` can speak in, by a round trip of `describe`.
 
     Args:
@@ -26,7 +26,7 @@ async def installed_voices(uri: str, patience_s: float = PATIENCE_S) -> int:
             if Info.is_type(event.type):
                 programs = Info.from_event(event).tts
                 # A voice may belong to several programs.
-                return len({voice.name for program in programs for voice in program.voices if voice.installed})
+                return len({voice.name for program in programs for voice in program.voices})
     raise ConnectionError("it hung up")
 
 

@@ -61,7 +61,9 @@ Command = Callable[[Config, argparse.Namespace], int]
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]]]:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description="A streaming text-to-speech server for Home Assistant. Without a command: serve."
+        prog=PROGRAM,
+        description="A streaming text-to-speech server for Home Assistant. Without a command: serve.",
+        epilog=f"What a command can be told: {PROGRAM} COMMAND --help",
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

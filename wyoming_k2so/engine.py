@@ -82,8 +82,6 @@ class Voice:
     """The one of several languages that is the voice's own, if one is."""
 
     version: str | None = None
-    installed: bool = True
-    """False while the voice's files are still to be fetched."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def _voices(voices: Iterable[engine.Voice]) -> list[TtsVoice]:
             name=v.name,
             description=v.description,
             attribution=_attribution(v.attribution),
-            installed=v.installed,
+            installed=True,
             version=v.version,
             languages=list(v.languages),
             speakers=[TtsVoiceSpeaker(name) for name in v.speakers] or None,

@@ -93,18 +93,20 @@ def is_word(value: Any, option: Option) -> bool:
 
 def add_flags(parser: argparse.ArgumentParser, groups: tuple[str, ...], defaults: Config) -> None:
     """Add a flag for every setting of `groups`; `defaults` is for the help. Values stay unconverted until `read`."""
+    titles = {group: str(type(getattr(defaults, group)).__doc__).partition(".")[0] for group in groups}
+    sections = {group: parser.add_argument_group(title) for group, title in titles.items()}
     for setting in settings():
         if setting.group not in groups:
             continue
         option = setting.option
         if setting.kind is bool:
-            parser.add_argument(
+            sections[setting.group].add_argument(
                 setting.flag, dest=setting.key, action=argparse.BooleanOptionalAction, help=option.help, default=None
             )
             continue
         value = getattr(getattr(defaults, setting.group), setting.key)
         default = "" if value in (None, ()) else f" (default: {_show(value)})"
-        parser.add_argument(
+        sections[setting.group].add_argument(
             setting.flag,
             dest=setting.key,
             metavar=option.metavar or ("{" + ",".join(map(str, option.choices)) + "}" if option.choices else "N"),

@@ -16,7 +16,6 @@ from wyoming_k2so.sleeper import Sleeper
 BIG = ScriptedEngine(
     make_voice("Ana", "en", "de", "pt-BR"),
     make_voice("Bert", "en", "de", speakers=("calm", "angry")),
-    make_voice("Ghost", "en", "tlh", installed=False),
     name="big",
 )
 SMALL = ScriptedEngine(make_voice("joe", "en-US"), make_voice("thorsten", "de-DE"), name="small")
@@ -147,13 +146,6 @@ def test_an_unknown_voice_is_answered_with_those_that_there_are() -> None:
         catalog().resolve(voice="Zoe")
 
 
-def test_a_voice_that_is_not_installed_does_not_speak() -> None:
-    with pytest.raises(UnknownVoice, match="there is no voice 'Ghost'"):
-        catalog().resolve(voice="Ghost")
-    with pytest.raises(UnknownVoice, match="no voice speaks 'tlh'"):
-        catalog().resolve(language="tlh")
-
-
 def test_an_unknown_language_is_answered_with_those_that_there_are() -> None:
     with pytest.raises(UnknownVoice, match=r"no voice speaks 'fr'; languages: de-DE, en-US$"):
         catalog(SMALL).resolve(language="fr")
@@ -200,11 +192,6 @@ def test_a_voice_is_not_its_own_fallback() -> None:
     assert fallback(BIG, only, voice="only") == ("big", "Ana", "en")
 
 
-def test_a_voice_that_is_not_installed_takes_over_from_nobody() -> None:
-    ghosts = ScriptedEngine(make_voice("ghost", installed=False), name="ghosts")
-    assert fallback(BIG, ghosts, voice="Ana") == ("big", "Bert", "en")
-
-
 def test_the_fallback_keeps_the_pace_but_not_the_speaker() -> None:
     voices = catalog(BIG, SMALL)
     found = voices.fallback(voices.resolve(voice="Bert", speaker="calm", speed=1.5))
@@ -233,7 +220,6 @@ def test_a_choice_goes_over_to_the_engine_that_took_the_place_of_its_own() -> No
         make_voice("Bart", "en", "de", speakers=("calm", "angry")),
         make_voice("Bert", "en", speakers=("calm", "angry")),
         make_voice("Bert", "en", "de", speakers=("calm",)),
-        make_voice("Bert", "en", "de", speakers=("calm", "angry"), installed=False),
     ],
 )
 def test_a_choice_stays_where_the_new_engine_cannot_speak_it(voice: Voice) -> None:

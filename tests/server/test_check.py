@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import ScriptedEngine, make_voice
 from tests.server.commands.program import fails, free_port, run, serving
 from tests.server.conftest import served
-from wyoming_k2so.check import installed_voices
+from wyoming_k2so.check import count_voices
 
 
 def test_the_command_asks_the_server_that_serves_every_interface() -> None:
@@ -33,9 +33,9 @@ def test_an_address_that_cannot_be_asked_is_refused(uri: str) -> None:
     assert "tcp://HOST:PORT or unix://PATH" in fails(2, "check", "--uri", uri)
 
 
-async def test_only_installed_voices_count() -> None:
-    async with served(ScriptedEngine(make_voice("here"), make_voice("away", installed=False))) as (_, port):
-        assert await installed_voices(f"tcp://127.0.0.1:{port}") == 1
+async def test_only_count_voices_count() -> None:
+    async with served(ScriptedEngine(make_voice("ann"), make_voice("bob"))) as (_, port):
+        assert await count_voices(f"tcp://127.0.0.1:{port}") == 2
 
 
 async def test_a_server_that_is_stuck_or_hangs_up_is_not_well() -> None:
@@ -48,7 +48,7 @@ async def test_a_server_that_is_stuck_or_hangs_up_is_not_well() -> None:
     async with await asyncio.start_server(stuck, "127.0.0.1", 0) as server:
         uri = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         with pytest.raises(TimeoutError):
-            await installed_voices(uri, patience_s=0.1)
+            await count_voices(uri, patience_s=0.1)
         release.set()
         with pytest.raises(ConnectionError):
-            await installed_voices(uri)
+            await count_voices(uri)

@@ -43,7 +43,7 @@ async def send_raw(client: AsyncTcpClient, frame: bytes) -> None:
 
 async def test_describe_lists_every_voice_first_and_then_each_engine() -> None:
     one = ScriptedEngine(make_voice("ann", "de-DE", "en-US", speakers=("x", "y")), name="big")
-    two = ScriptedEngine(make_voice("bob"), make_voice("eve", "fr", installed=False), name="small")
+    two = ScriptedEngine(make_voice("bob"), make_voice("eve", "fr"), name="small")
     async with served(one, two) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         await client.write_event(Describe().event())
         event = await read_event(client)
@@ -58,7 +58,7 @@ async def test_describe_lists_every_voice_first_and_then_each_engine() -> None:
     assert [speaker.name for speaker in ann.speakers or []] == ["x", "y"]
     assert ann.attribution.name
     assert ann.installed
-    assert not eve.installed
+    assert eve.languages == ["fr"]
 
 
 async def test_ping() -> None:

@@ -57,8 +57,9 @@ async def test_a_unix_socket(tmp_path: Path) -> None:
             assert (await synthesize(client, TEXT)).seconds > 2
         process.stop(signal.SIGKILL)
         assert path.exists()
-    process = ServerProcess(uri=uri)
+    process = ServerProcess("--zeroconf", uri=uri)
     assert process.stop() == 0
+    assert "Not announced" in process.log
     assert not path.exists()
 
 

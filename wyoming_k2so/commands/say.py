@@ -92,8 +92,5 @@ def voices(config: Config, _flags: argparse.Namespace) -> int:
     for engine in catalog.engines:
         for voice in engine.voices():
             speakers = f"  speakers: {', '.join(voice.speakers)}" if voice.speakers else ""
-            state = "" if voice.installed else "  (not installed)"
-            print(
-                f"{engine.name:6} {voice.name:28} {', '.join(voice.languages):12} {voice.description}{speakers}{state}"
-            )
+            print(f"{engine.name:6} {voice.name:28} {', '.join(voice.languages):12} {voice.description}{speakers}")
     return 0

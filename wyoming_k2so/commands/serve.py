@@ -28,12 +28,14 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
     from ..server import ServeError, Server, parse_uri  # noqa: PLC0415
     from ..service import Service  # noqa: PLC0415  the other commands need no server
 
-    began = time.monotonic()
+    began, metrics = time.monotonic(), Metrics()
     try:
         _, host, _, _ = parse_uri(config.server.uri)
+        allowed = AllowList(config.server.allow)
     except ServeError as error:
         raise options.OptionError(f"uri: {error}") from None
-    metrics, allowed = Metrics(), AllowList(config.server.allow)
+    except ValueError as error:
+        raise options.OptionError(f"allow: {error}") from None
     if config.server.metrics_port is not None:
         try:
             export(metrics.registry, host or "127.0.0.1", config.server.metrics_port, allowed)
@@ -61,14 +63,8 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
             loader.watch(60 * config.server.idle_unload, service.admission.unused_s)
         async with server.listening() as port, AsyncExitStack() as stack:
             _log_ready(config.server.uri, host, port, time.monotonic() - began)
-            if config.server.zeroconf is not None and port is not None:
-                import zeroconf  # noqa: PLC0415  a server that is not announced starts without it
-
-                try:
-                    await stack.enter_async_context(announced(host, port, config.server.zeroconf, identity))
-                    _LOGGER.info("Announced on the local network")
-                except (OSError, zeroconf.Error) as error:
-                    _LOGGER.warning("Not announced on the local network: %s", error)
+            if (name := config.server.zeroconf) is not None:
+                await _announce(stack, host, port, name, identity)
             await server.stopped()
         _LOGGER.info("Stopped")
 
@@ -76,6 +72,20 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
     if failures:
         raise failures[0]
     return 0
+
+
+async def _announce(stack: AsyncExitStack, host: str, port: int | None, name: str, identity: str | None) -> None:
+    """Announce the server as long as `stack` is open, if that can be done."""
+    import zeroconf  # noqa: PLC0415  a server that is not announced starts without it
+
+    if port is None:
+        _LOGGER.warning("Not announced on the local network: nobody there can reach it without TCP")
+        return
+    try:
+        await stack.enter_async_context(announced(host, port, name, identity))
+        _LOGGER.info("Announced on the local network")
+    except (OSError, zeroconf.Error) as error:
+        _LOGGER.warning("Not announced on the local network: %s", error)
 
 
 def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
@@ -93,13 +103,13 @@ def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
 
 def check(config: Config, _flags: argparse.Namespace) -> int:
     """Ask the server at the configured address for its voices. Raises EngineError: it cannot speak."""
-    from ..check import installed_voices  # noqa: PLC0415  brings wyoming's client
+    from ..check import count_voices  # noqa: PLC0415  brings wyoming's client
 
     uri = config.server.uri
     if not uri.startswith(("tcp://", "unix://")):
         raise options.OptionError(f"uri: {uri!r} is none to ask at; it must be tcp://HOST:PORT or unix://PATH")
     try:
-        voices = asyncio.run(installed_voices(uri))
+        voices = asyncio.run(count_voices(uri))
     except (OSError, ValueError) as error:
         raise EngineError(f"no server answers at {uri}: {error or 'not in time'}") from None
     if not voices:

@@ -5,7 +5,6 @@ Pure: no I/O, no clocks, no threads. Nothing here knows of engines, audio or the
 
 from __future__ import annotations
 
-from .clean import clean
 from .segment import Segment, Segmenter
 
-__all__ = ["Segment", "Segmenter", "clean"]
+__all__ = ["Segment", "Segmenter"]

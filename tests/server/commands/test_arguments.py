@@ -19,6 +19,10 @@ from .program import (
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["--allow", "home"],
+            "allow: 'home' does not appear to be an IPv4 or IPv6 network; give addresses or networks such as",
+        ),
         (["--chunk-samples", "1000"], "--chunk-samples: '1000' is not allowed, it must be one of 2048, 4096, 8192"),
         (["bench", "--rounds", "0"], "--rounds: must be at least 1"),
         (["--config", "nowhere.toml"], "the configuration file nowhere.toml cannot be read: "),
@@ -76,4 +80,5 @@ def test_an_unknown_argument_is_status_2(arguments: list[str]) -> None:
 def test_the_version_and_the_commands_can_be_asked_for() -> None:
     assert run("--version").stdout == f"wyoming-k2so {__version__}\n"
     text = run("--help").stdout
-    assert all(name in text for name in ("serve", "say", "bench", "voices"))
+    assert all(name in text for name in ("serve", "say", "bench", "voices", "COMMAND --help"))
+    assert "\nWhere and to whom the server speaks:\n  --uri" in run("serve", "--help").stdout

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wyoming_k2so.text import Segment, Segmenter, clean
+from tests.server.text.test_clean import clean
+from wyoming_k2so.text import Segment, Segmenter
 
 
 def texts(text: str, *, max_chars: int = 250, early_clause: bool = False, size: int = 10**6) -> list[str]:
