@@ -107,7 +107,7 @@ def test_what_it_computes_can_be_interrupted(piper: PiperEngine) -> None:
     next(pieces)
     utterance.interrupt()
     with pytest.raises(Exception, match="terminate"):
-        next(pieces)  # inside the sentence
+        list(pieces)  # inside the sentence; a window may have been computed ahead
     with pytest.raises(Exception, match="terminate"):
         next(utterance.say(TEXT))
     assert len(speak(piper)), "others go on"
