@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_HOST
 from homeassistant.core import HomeAssistant
 
@@ -13,11 +14,11 @@ TO_REDACT = {CONF_HOST, "discovery_keys", "id", "instance", "title", "unique_id"
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: K2soConfigEntry) -> dict[str, Any]:
-    """The entry and the server's state."""
-    coordinator = entry.runtime_data
-    found = {
-        "entry": entry.as_dict(),
-        "available": coordinator.last_update_success,
-        "state": asdict(coordinator.data),
-    }
+    """The entry, and the server's state or why there is none."""
+    found: dict[str, Any] = {"entry": entry.as_dict()}
+    if entry.state is ConfigEntryState.LOADED:
+        coordinator = entry.runtime_data
+        found |= {"available": coordinator.last_update_success, "state": asdict(coordinator.data)}
+    else:
+        found |= {"available": False, "reason": entry.error_reason_translation_key}
     return async_redact_data(found, TO_REDACT)

@@ -14,6 +14,7 @@ from custom_components.k2so.diagnostics import async_get_config_entry_diagnostic
 
 from .conftest import add
 from .flows import id_of
+from .peer import Peer
 from .server import ServerProcess
 
 
@@ -39,3 +40,9 @@ async def test_diagnostics_tell_all_but_where_the_house_is(
     assert told["entry"]["data"]["port"] == server.port
     for secret in (server.host, "attic", "Smiths", await id_of(server)):
         assert secret not in found
+
+
+async def test_diagnostics_tell_why_a_server_is_missing(home: HomeAssistant, peer: Peer) -> None:
+    await peer.close()
+    found = await async_get_config_entry_diagnostics(home, await add(home, peer))
+    assert (found["available"], found["reason"]) == (False, "cannot_connect")
