@@ -9,9 +9,9 @@ import os
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ LARGEST_WINDOW = 96
 """Later windows are larger: what each costs besides its sound, as much as 5 frames, weighs less. Beyond this it hardly
 weighs, and the last ones would leave cores idle."""
 
-LARGEST_FLOW_WINDOW = 512
+LARGEST_FLOW_WINDOW = 256
 """The flow's windows have more neighbours, so they grow faster and further."""
 
 CORES = min(os.cpu_count() or 1, 4)
@@ -106,29 +106,28 @@ def sound(frames: Frames, flow: Stage, decoder: Stage, call: Call) -> Generator[
         total, chain([FIRST_WINDOW], sizes(FIRST_WINDOW, 2, LARGEST_WINDOW)), least=2 * FIRST_WINDOW, cores=CORES
     )
     latents = np.zeros((1, 0, 0), np.float32)
-    coming: Future[Frames] | None = None
-    pending: deque[Future[Frames]] = deque()
+    coming, pending = deque[Future[Frames]](), deque[Future[Frames]]()
 
-    def begin(stage: Stage, source: Frames, start: int, end: int) -> Future[Frames]:
-        return _WORKERS.submit(began + start * FRAME_S, lambda: stage.window(source, start, end, total, call))
+    def begin(stage: Stage, source: Frames, borders: tuple[int, int], due: int) -> Future[Frames]:
+        return _WORKERS.submit(began + due * FRAME_S, lambda: stage.window(source, *borders, total, call))
 
     try:
+        coming.extend(begin(flow, frames, window, 0) for window in islice(flows, 2))
         for start, end in borders:
             while latents.shape[2] < min(total, end + decoder.part.reach):
-                coming = coming or begin(flow, frames, *next(flows))
-                while pending and not coming.done():
+                while pending and coming[0] not in wait((pending[0], coming[0]), return_when=FIRST_COMPLETED).done:
                     yield pending.popleft().result().reshape(-1)
-                latents, coming = _joined(latents, coming.result()), None
-            pending.append(begin(decoder, latents, start, end))
-            if len(pending) >= CORES and coming is None and latents.shape[2] < total:
-                coming = begin(flow, frames, *next(flows))
+                latents = _joined(latents, coming.popleft().result())
+                if not coming:  # the flow stays a window ahead, or the decoder would wait for it on every core
+                    coming.extend(begin(flow, frames, window, start) for window in islice(flows, 1))
+            pending.append(begin(decoder, latents, (start, end), start))
             if len(pending) > CORES:
                 yield pending.popleft().result().reshape(-1)
         while pending:
             yield pending.popleft().result().reshape(-1)
     finally:
         # The process may end after this, which must find no thread inside the model.
-        wait([future for future in (*pending, *([coming] if coming else ())) if not future.cancel()])
+        wait([future for future in (*coming, *pending) if not future.cancel()])
 
 
 def _joined(first: Frames, second: Frames) -> Frames:
