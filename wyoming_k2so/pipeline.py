@@ -304,6 +304,7 @@ class Reply:
 
     def _speak(self, segment: Segment) -> None:
         """Speak a segment and be silent where it asks for that; a pause of its own goes before that of a sentence."""
+        self._out.check()
         if segment.text:
             self._pause(self._due_s)
             self._say(segment.text)

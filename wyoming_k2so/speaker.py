@@ -123,9 +123,10 @@ class Speakers:
                 return
             except Exception as error:
                 speaker.close()
-                if not self._interrupted:
-                    _LOGGER.warning("%s failed to speak a segment: %s", speaker, reason(error))
-                    _LOGGER.debug("The failure", exc_info=error)
+                if self._interrupted:
+                    return  # nobody wants the rest, and a generator that fails while it is closed may not yield
+                _LOGGER.warning("%s failed to speak a segment: %s", speaker, reason(error))
+                _LOGGER.debug("The failure", exc_info=error)
             yield Piece(_NOTHING)  # who does not want the rest can leave before the next attempt
         raise EngineError("no voice could speak a part of the reply; the server's log says why")
 

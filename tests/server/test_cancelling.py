@@ -105,3 +105,33 @@ def test_cancelling_interrupts_what_the_engine_computes(watchdog: bool, caplog: 
     assert reply.figures.retries == 0
     assert engine.open_utterances == 0
     assert caplog.messages == []
+
+
+class Reluctant(ScriptedEngine):
+    """Hangs when a segment is left."""
+
+    def open(self, request: Request) -> ScriptedUtterance:
+        super().open(request)
+        return _ReluctantUtterance(self, request)
+
+
+class _ReluctantUtterance(ScriptedUtterance):
+    def say(self, segment: str) -> Generator[Samples]:
+        try:
+            yield from super().say(segment)
+        finally:
+            self._engine.go_on.wait()
+
+
+def test_an_engine_that_hangs_when_it_is_left_does_not_turn_leaving_into_an_error() -> None:
+    engine, told = Reluctant(rtf=0.5), list[object]()
+    reply = make_reply(engine, watchdog=Watchdog(0.2, told.append))
+    reply.start()
+    reply.feed(FIVE_SENTENCES)
+    next(iter(reply))
+    reply.cancel()
+    assert reply.join(5)
+    engine.go_on.set()
+    assert (reply.figures.outcome, reply.figures.error) == ("cancelled", None)
+    assert told == [engine]
+    assert len(engine.said) == 1
