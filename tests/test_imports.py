@@ -54,7 +54,7 @@ ARROWS = {
     "pipeline": {"audio", "catalog", "handover", "metrics", "pace", "prebuffer", "speaker", "text", "watchdog"},
     "playback": {"pipeline"},
     "plot": {"bench", "metrics"},
-    "prebuffer": {"pace"},
+    "prebuffer": {"metrics", "pace"},
     "quality": set[str](),
     "replies": {"admission", "audio", "frames", "job", "peer", "pipeline", "service"},
     "requests": {"options"},

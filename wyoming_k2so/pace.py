@@ -17,6 +17,8 @@ _DRIFT = 0.25
 """The least drift of the speed, as a share of the variance from one piece to the next."""
 _GUESS_S = 0.5
 _PIECES = 8
+_PLACES = 20.0
+_FEW = 2.0
 _LARGEST_PIECE_S = 1.3
 _FORGETTING = 0.02
 
@@ -45,15 +47,25 @@ class Average:
 class Speed:
     """Seconds of work per second of sound: a usual value, a drift that comes and goes, and noise in each piece.
 
-    The drift is an Ornstein-Uhlenbeck process over seconds of sound, and a Kalman filter follows it.
+    The drift is an Ornstein-Uhlenbeck process over seconds of sound, and a Kalman filter follows it. Work is counted in
+    seconds of usual sound: the first pieces of a segment are small ones, and a second of them may take longer.
     """
 
     def __init__(self) -> None:
+        self._all = Average(_USUAL_S)
+        self._places = [Average(_PLACES) for _ in range(_PIECES)]
         self._usual = Average(_USUAL_S)
         self._noise = Average(_USUAL_S)
         self._last: float | None = None
         self._drift = 0.0
         self._unsure = 0.0
+
+    def usual_s(self, index: int, sound_s: float) -> float:
+        """How many seconds of usual sound take as long as so many of a segment's piece number `index`."""
+        place = self._places[min(index, _PIECES - 1)]
+        if place.mean is None or not self._all.mean:
+            return sound_s
+        return sound_s * (1 + (place.mean / self._all.mean - 1) * place.weight / (place.weight + _FEW))
 
     @property
     def known(self) -> bool:
@@ -74,12 +86,14 @@ class Speed:
         """A guess at the speed of a machine that is so many times slower; what is learnt will soon outweigh it."""
         guess = Speed()
         if self.known:
-            guess.learn(_GUESS_S, self.usual * times * _GUESS_S)
+            guess.learn(0, _GUESS_S, self.usual * times * _GUESS_S)
         return guess
 
-    def learn(self, sound_s: float, took_s: float) -> None:
-        """Take a piece into account."""
-        value = took_s / sound_s
+    def learn(self, index: int, sound_s: float, took_s: float) -> None:
+        """Take a segment's piece number `index` into account."""
+        self._all.add(took_s / sound_s, sound_s)
+        self._places[min(index, _PIECES - 1)].add(took_s / sound_s)
+        value = took_s / self.usual_s(index, sound_s)
         self._usual.add(value, sound_s)
         if self._last is not None:
             self._noise.add((value - self._last) ** 2 / 2, sound_s)
@@ -92,7 +106,7 @@ class Speed:
         self._unsure *= 1 - gain
 
     def ahead(self, sound_s: float) -> tuple[float, float]:
-        """Seconds of work for the next seconds of sound, and their variance without the pieces' noise.
+        """Seconds of work for the next seconds of usual sound, and their variance without the pieces' noise.
 
         Mean and variance are those of the integral of an Ornstein-Uhlenbeck process from its present value.
         """
@@ -138,15 +152,16 @@ class Pace:
 
     @property
     def latency(self) -> Average:
-        """Seconds until a segment's first piece, at so many replies as there are now."""
+        """Seconds until the first piece of a segment that follows another, at so many replies as there are now."""
         return self._latencies.setdefault(max(1, len(self.speaking)), Average(4.0))
 
-    def learn(self, index: int, sound_s: float, took_s: float) -> None:
-        """Take the piece number `index` of a segment into account."""
+    def learn(self, index: int, sound_s: float, took_s: float, *, following: bool = True) -> None:
+        """Take the piece number `index` of a segment into account; `following`: the segment follows another."""
         if index == 0:
-            self.latency.add(took_s)
+            if following:  # an engine may have worked ahead at those
+                self.latency.add(took_s)
         else:
-            self.speed.learn(sound_s, took_s)
+            self.speed.learn(index, sound_s, took_s)
         pieces = self._pieces
         if index < len(pieces):
             # a segment's last piece is cut short, so the larger ones tell the size

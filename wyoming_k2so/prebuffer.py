@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from .metrics import AUDIBLE_GAP_S
 from .pace import Pace, Speed
 
 DIGIT_LETTERS = 4
@@ -22,7 +23,7 @@ LETTER_S = 0.065
 """Seconds of speech per letter while nothing was heard of a voice yet."""
 SEGMENT_LETTERS = 80
 """Text that waits is thought of in segments of this length."""
-SAFETY = 2.4
+SAFETY = 2.7
 """How many standard deviations worse than expected things may go."""
 LENGTH_SPREAD = 0.1
 """How far the length of speech is off the one predicted from its text, as a share of it."""
@@ -116,6 +117,7 @@ class AutoPrebuffer:
         self._letters = 0
         self._segment = 0
         self._made: list[float] = []
+        self._latency = 0.0
         self._holding = True
         self._dry = True  # nothing is being heard
         self._asked: float | None = None
@@ -134,7 +136,9 @@ class AutoPrebuffer:
     def made(self, sound_s: float, took_s: float) -> None:
         """Learn the speed."""
         if sound_s > 0:
-            self._pace.learn(len(self._made), sound_s, took_s)
+            self._pace.learn(len(self._made), sound_s, took_s, following=self._letters > self._segment)
+            if not self._made:
+                self._latency = took_s
             self._made.append(sound_s)
 
     def release(self, moment: Moment) -> bool:
@@ -168,6 +172,7 @@ class AutoPrebuffer:
         been heard. `need` is the most that one comes too late, at so many standard deviations of what is not known.
         """
         pace, speed, chunk_s = self._pace, self._speed(), moment.held_s / moment.chunks
+        latency = self._latency if pace.latency.mean is None else pace.latency.mean
         slower = max(speed.usual - 1, 0.0)
         need, prefills, made_s, spoken_s, variance = -math.inf, 0.0, moment.pending_s, 0.0, 0.0
 
@@ -181,10 +186,11 @@ class AutoPrebuffer:
             while left > _NOTHING_S:
                 piece = min(pace.piece(index), left)
                 if index:
-                    spoken_s += piece
-                    variance += speed.noise * piece**2
+                    usual_s = speed.usual_s(index, piece)
+                    spoken_s += usual_s
+                    variance += speed.noise * usual_s**2
                 else:
-                    prefills += pace.latency.mean or 0.0
+                    prefills += latency
                     variance += pace.latency.variance
                 full = made_s // chunk_s
                 made_s += piece
@@ -194,7 +200,7 @@ class AutoPrebuffer:
                 index += 1
             variance += (LENGTH_SPREAD * slower * length) ** 2
             index = 0
-        return max(need, lacks(made_s // chunk_s))
+        return max(need, lacks(made_s // chunk_s)) - AUDIBLE_GAP_S
 
     def _segments(self, moment: Moment) -> Iterator[tuple[float, float]]:
         """Seconds of speech in this segment and those to come, and how many of them are still to be made."""
@@ -214,5 +220,5 @@ class AutoPrebuffer:
         speed = self._pace.speed
         if not speed.known:
             speed = Speed()
-            speed.learn(sum(self._made) or self._pace.piece(0), self._pace.latency.mean or 0.0)
+            speed.learn(0, sum(self._made) or self._pace.piece(0), self._latency)
         return speed
