@@ -56,6 +56,7 @@ ARROWS = {
     "plot": {"bench", "metrics"},
     "prebuffer": {"metrics", "pace"},
     "quality": set[str](),
+    "rehearsal": {"catalog", "pace", "pipeline", "watchdog"},
     "replies": {"admission", "audio", "frames", "job", "peer", "pipeline", "service"},
     "requests": {"options"},
     "server": {"allow", "connection", "peer", "service"},

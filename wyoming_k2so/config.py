@@ -194,7 +194,7 @@ class XttsConfig:
     )
     greedy: bool = option(False, "always take the likeliest sound; for tests, not for listening")
     vocoder_windows: tuple[int, ...] = option(
-        (7, 7, 10, 14, 20, 28),
+        (7, 5, 7, 10, 14, 20, 28),
         "new tokens (46 ms each) before each piece of sound is made; the last number repeats",
         low=1,
     )

@@ -82,9 +82,10 @@ class Loader:
         check: Callable[[str, Config], None] = engines.check,
         reclaim: Callable[[str], None] = engines.reclaim,
         changed: Callable[[str, str], None] = lambda _engine, _state: None,
+        prepare: Callable[[Engine], None] = lambda _engine: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`changed` is told an engine's name and its new state."""
+        """`changed` is told an engine's name and its new state; `prepare` may use an engine before it speaks."""
         self._catalog = catalog
         self._load = load
         self._check = check
@@ -92,6 +93,7 @@ class Loader:
         self._noticing = threading.Lock()
         self._reclaim = reclaim
         self._changed = changed
+        self._prepare = prepare
         self._clock = clock
         self._touched = clock()
         self._config = Config()
@@ -159,6 +161,7 @@ class Loader:
                 engine = self._load(name, config)
                 if accept is not None:
                     accept(engine)
+                self._prepare(engine)
             except (EngineError, UnknownVoice) as error:
                 with self._noticing:
                     if self.states[name] is not loading:

@@ -16,9 +16,13 @@ _UNSURE = 0.2
 _DRIFT = 0.25
 """The least drift of the speed, as a share of the variance from one piece to the next."""
 _GUESS_S = 0.5
+"""What a guess at the speed weighs, in seconds of sound."""
 _PIECES = 8
+"""So many of a segment's pieces are told apart."""
 _PLACES = 20.0
+"""Segments after which it is forgotten how much slower a piece is than others."""
 _FEW = 2.0
+"""So many segments are needed to believe half of that."""
 _LARGEST_PIECE_S = 1.3
 _FORGETTING = 0.02
 

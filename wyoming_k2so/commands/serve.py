@@ -13,9 +13,9 @@ from ..allow import AllowList
 from ..catalog import Catalog
 from ..config import Config
 from ..discovery import announced, reachable_host
-from ..engine import EngineError
+from ..engine import Engine, EngineError
 from ..exporter import export
-from ..loader import Loader
+from ..loader import FLAGSHIP, Loader
 from ..metrics import Metrics
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
     """Serve until a signal comes. Raises EngineError or OptionError when that cannot be."""
     from ..control import Control  # noqa: PLC0415
     from ..identity import server_id  # noqa: PLC0415
+    from ..rehearsal import rehearse  # noqa: PLC0415
     from ..server import ServeError, Server, parse_uri  # noqa: PLC0415
     from ..service import Service  # noqa: PLC0415  the other commands need no server
 
@@ -42,7 +43,12 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
         except OSError as error:
             raise EngineError(f"cannot serve metrics on port {config.server.metrics_port}: {error}") from None
     catalog = Catalog(defaults=config.voice)
-    loader = Loader(catalog, changed=metrics.engine_state)
+
+    def prepare(engine: Engine) -> None:
+        if engine.name == FLAGSHIP and service.admission.unused_s(engine.name):  # who is spoken to is not disturbed
+            rehearse(engine, catalog.defaults, service.paces, service.watchdog)
+
+    loader = Loader(catalog, changed=metrics.engine_state, prepare=prepare)
     identity = server_id(config.engines.data_dir.expanduser())
     control = Control(config, catalog, loader, metrics, identity)
     service = Service(catalog, control, metrics)
