@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import threading
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.server.conftest import ServerProcess, served
 from tests.server.test_connection import send_raw, until
 from tests.server.test_replies import busy_config
 from wyoming_k2so import server
+from wyoming_k2so.service import Service
 
 
 def frame(type: str, data: dict[str, Any]) -> bytes:
@@ -61,6 +63,27 @@ async def test_who_is_refused_hears_why_though_it_has_asked_already() -> None:
             writer.write(frame("synthesize", {"text": "Hello. " * 10_000}))
             assert b"connected already" in await reader.read()
             writer.close()
+
+
+async def test_the_system_finds_out_who_is_gone_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted = list[asyncio.StreamWriter]()
+    connect = server.Connection
+
+    def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Service) -> server.Connection:
+        accepted.append(writer)
+        return connect(reader, writer, service)
+
+    monkeypatch.setattr(server, "Connection", note)
+    async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        await client.write_event(Ping().event())
+        await read_event(client)
+        sock = accepted[0].get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        first, then, times = (
+            sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+            for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")
+        )
+        assert first + times * then == 120
 
 
 async def test_who_was_idle_for_long_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
