@@ -21,6 +21,7 @@ from tests.server.conftest import ServerProcess, served
 from tests.server.test_connection import send_raw, until
 from tests.server.test_replies import busy_config
 from wyoming_k2so import server
+from wyoming_k2so.connection import Connection
 from wyoming_k2so.service import Service
 
 
@@ -67,11 +68,10 @@ async def test_who_is_refused_hears_why_though_it_has_asked_already() -> None:
 
 async def test_the_system_finds_out_who_is_gone_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     accepted = list[asyncio.StreamWriter]()
-    connect = server.Connection
 
-    def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Service) -> server.Connection:
+    def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Service) -> Connection:
         accepted.append(writer)
-        return connect(reader, writer, service)
+        return Connection(reader, writer, service)
 
     monkeypatch.setattr(server, "Connection", note)
     async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
