@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import psutil
 import pytest
@@ -71,13 +72,12 @@ def test_standard_input_and_output() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    write_event(Describe().event(), process.stdin)  # type: ignore[arg-type]
-    write_event(Synthesize(TEXT).event(), process.stdin)  # type: ignore[arg-type]
-    process.stdin.close()
+    stdin, stdout = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
+    write_event(Describe().event(), stdin)
+    write_event(Synthesize(TEXT).event(), stdin)
+    stdin.close()
     events: list[Event] = []
-    while (event := read_event(process.stdout)) is not None:  # type: ignore[arg-type]
+    while (event := read_event(stdout)) is not None:
         events.append(event)
     assert process.wait(20) == 0
     types = [event.type for event in events]

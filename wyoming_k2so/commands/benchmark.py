@@ -6,15 +6,12 @@ import argparse
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .. import bench, options, quality
+from .. import bench, bench_rooms, bench_server, options, quality
+from ..bench_server import Peer
 from ..config import Config
 from ..engine import EngineError
 from .parts import load_engines, xtts_part
-
-if TYPE_CHECKING:
-    from ..bench_server import Peer
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +80,6 @@ def run(config: Config, flags: argparse.Namespace) -> int:
 
 def _servers(config: Config, flags: argparse.Namespace) -> int:
     """Measure servers that are running already."""
-    from .. import bench_server  # noqa: PLC0415  brings wyoming's client
-
     judge = None
     if flags.listen:
         listen = quality.whisper()
@@ -101,8 +96,6 @@ def _servers(config: Config, flags: argparse.Namespace) -> int:
 
 def _rooms(config: Config, flags: argparse.Namespace) -> int:
     """Let several clients of a server that is running ask at once."""
-    from .. import bench_rooms  # noqa: PLC0415  brings wyoming's client
-
     text = bench.TEXTS[flags.text[0] if flags.text else "medium"]
     rows = asyncio.run(
         bench_rooms.measure(
@@ -115,8 +108,6 @@ def _rooms(config: Config, flags: argparse.Namespace) -> int:
 
 
 def _peer(address: str) -> Peer:
-    from ..bench_server import Peer  # noqa: PLC0415  brings wyoming's client
-
     try:
         return Peer(address)
     except ValueError as error:

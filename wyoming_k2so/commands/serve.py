@@ -11,24 +11,24 @@ from contextlib import AsyncExitStack, suppress
 from .. import options
 from ..allow import AllowList
 from ..catalog import Catalog
+from ..check import count_voices
 from ..config import Config
+from ..control import Control
 from ..discovery import announced, reachable_host
 from ..engine import Engine, EngineError
 from ..exporter import export
+from ..identity import server_id
 from ..loader import FLAGSHIP, Loader
 from ..metrics import Metrics
+from ..rehearsal import rehearse
+from ..server import ServeError, Server, parse_uri
+from ..service import Service
 
 _LOGGER = logging.getLogger(__name__)
 
 
 def serve(config: Config, _flags: argparse.Namespace) -> int:
     """Serve until a signal comes. Raises EngineError or OptionError when that cannot be."""
-    from ..control import Control  # noqa: PLC0415
-    from ..identity import server_id  # noqa: PLC0415
-    from ..rehearsal import rehearse  # noqa: PLC0415
-    from ..server import ServeError, Server, parse_uri  # noqa: PLC0415
-    from ..service import Service  # noqa: PLC0415  the other commands need no server
-
     began, metrics = time.monotonic(), Metrics()
     try:
         _, host, _, _ = parse_uri(config.server.uri)
@@ -109,8 +109,6 @@ def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
 
 def check(config: Config, _flags: argparse.Namespace) -> int:
     """Ask the server at the configured address for its voices. Raises EngineError: it cannot speak."""
-    from ..check import count_voices  # noqa: PLC0415  brings wyoming's client
-
     uri = config.server.uri
     if not uri.startswith(("tcp://", "unix://")):
         raise options.OptionError(f"uri: {uri!r} is none to ask at; it must be tcp://HOST:PORT or unix://PATH")
