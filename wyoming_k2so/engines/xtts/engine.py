@@ -112,6 +112,7 @@ class XttsEngine:
         )
         if not engine.voices():
             raise EngineError(f"{checkpoint.folder} has no speakers; add speakers_xtts.pth, or clips in --voices-dir.")
+        engine._warm_up()
         return engine
 
     @property
@@ -232,6 +233,17 @@ class XttsEngine:
         own = _tag(language) if language else self._languages[0]
         languages = (own, *(other for other in self._languages if other != own))
         return Voice(name, languages, description, self.attribution, language=language and own, version=self.version)
+
+    def _warm_up(self) -> None:
+        """Speak once into the void: the first call of each kernel is slower than the rest."""
+        voice = next(iter(self._store.built_in()), None)
+        if voice is None:
+            return
+        utterance = self.open(Request(voice, self._languages[0], seed=0))
+        for piece in utterance.say("Ready."):
+            if len(piece):
+                break
+        utterance.close()
 
 
 def _device(wanted: str) -> torch.device:
