@@ -15,98 +15,80 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "wyoming_k2so"
 INTEGRATION = ROOT / "custom_components"
 
-EVERYWHERE = {"engine", "config", ""}
-"""What anything may import; "" is the package itself, which holds its version."""
-
-ARROWS = {
-    "__init__": set[str](),
-    "admission": set[str](),
-    "__main__": {"cli"},
-    "allow": set[str](),
-    "audio": set[str](),
-    "bench": {"catalog", "pipeline", "text"},
-    "bench_rooms": {"bench", "bench_server"},
-    "bench_server": {"bench", "metrics"},
-    "catalog": {"loudness", "sleeper"},
-    "check": set[str](),
-    "cli": {"*"},
-    "commands": {"*"},
-    "config": set[str](),
-    "changes": {"control", "frames", "peer", "requests", "service"},
-    "connection": {"changes", "frames", "info", "job", "peer", "replies", "requests", "service"},
-    "control": {"catalog", "loader", "metrics", "options"},
-    "discovery": set[str](),
-    "engine": set[str](),
-    "engines": set[str](),
-    "exporter": {"allow"},
-    "frames": set[str](),
-    "handover": set[str](),
-    "identity": set[str](),
-    "info": {"catalog"},
-    "job": {"catalog", "pipeline", "pace", "requests", "service"},
-    "loader": {"catalog", "engines", "sleeper"},
-    "logs": set[str](),
-    "loudness": set[str](),
-    "metrics": set[str](),
-    "options": set[str](),
-    "pace": set[str](),
-    "peer": set[str](),
-    "pipeline": {"audio", "catalog", "handover", "metrics", "pace", "prebuffer", "speaker", "text", "watchdog"},
-    "playback": {"pipeline"},
-    "plot": {"bench", "metrics"},
-    "prebuffer": {"metrics", "pace"},
-    "quality": set[str](),
-    "rehearsal": {"catalog", "pace", "pipeline", "watchdog"},
-    "replies": {"admission", "audio", "frames", "job", "peer", "pipeline", "service"},
-    "requests": {"options"},
-    "server": {"allow", "connection", "peer", "service"},
-    "service": {"admission", "catalog", "control", "frames", "metrics", "pace", "watchdog"},
-    "sleeper": set[str](),
-    "speaker": {"audio", "catalog", "loudness", "metrics", "watchdog"},
-    "text": set[str](),
-    "watchdog": set[str](),
+ROOMS = {
+    "settings": "",
+    "audio": "",
+    "text": "",
+    "engines": "",
+    "voices": "audio engines",
+    "reply": "audio text voices",
+    "server": "audio reply voices",
+    "bench": "reply text voices",
+    "commands": "bench engines reply server voices",
 }
+"""Which rooms a room imports, besides settings, the seam and the package's version."""
+
+XTTS = {
+    "kernels": "",
+    "model": "kernels",
+    "scheduling": "guardrails kernels model",
+    "weights": "guardrails kernels model scheduling",
+    "voices": "model weights",
+    "dev": "engine kernels model scheduling weights",
+}
+"""The same inside of the XTTS engine; its own files beside the rooms may import them all."""
+
+SEAM = {"", "engine", "settings"}
 
 
 def imports(file: Path) -> Iterator[str]:
-    """Absolute names of the modules that a file imports, anywhere in it."""
-    package = (file.parent.relative_to(ROOT)).parts
+    """Absolute names of the modules and packages that a file imports, anywhere in it."""
+    package = file.parent.relative_to(ROOT).parts
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
-            base = ".".join(filter(None, (start, node.module)))
-            # `from . import x` may mean a module or a name; only a module makes an arrow.
+            start = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join((*start, *filter(None, [node.module])))
+            # `from package import x` may mean a module or a name; only a module makes an arrow.
             for alias in node.names:
                 path = ROOT.joinpath(*base.split("."), alias.name)
                 module = path.with_suffix(".py").exists() or path.is_dir()
                 yield f"{base}.{alias.name}" if module else base
 
 
-def part(module: str) -> str:
-    """The top-level part of the package that a module belongs to."""
-    return module.partition(".")[2].partition(".")[0]
-
-
-def part_of(file: Path) -> str:
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
 def files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
-@pytest.mark.parametrize("file", files(PACKAGE), ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_parts_import_only_what_the_design_allows(file: Path) -> None:
-    own = part_of(file)
-    allowed = ARROWS[own] | EVERYWHERE | {own}
-    found = {part(module) for module in imports(file) if module.split(".")[0] == PACKAGE.name}
-    assert "*" in allowed or found <= allowed
+def rooms_of(folder: Path, house: Path) -> set[str]:
+    """The parts of a house whose files those in a folder import."""
+    inside = ".".join(house.relative_to(ROOT).parts)
+    found = {module for file in files(folder) for module in imports(file) if f"{module}.".startswith(f"{inside}.")}
+    return {module.removeprefix(inside).strip(".").partition(".")[0] for module in found}
 
 
-def test_every_part_has_its_place() -> None:
-    assert {part_of(file) for file in files(PACKAGE)} == set(ARROWS)
+@pytest.mark.parametrize(("room", "below"), ROOMS.items())
+def test_rooms_import_only_what_is_below_them(room: str, below: str) -> None:
+    assert rooms_of(PACKAGE / room, PACKAGE) - {room} <= {*below.split(), *SEAM}
+
+
+@pytest.mark.parametrize(("room", "below"), XTTS.items())
+def test_rooms_of_xtts_import_only_what_is_below_them(room: str, below: str) -> None:
+    folder = PACKAGE / "engines" / "xtts"
+    assert rooms_of(folder / room, folder) - {room} <= set(below.split())
+
+
+@pytest.mark.parametrize("engine", [path.name for path in (PACKAGE / "engines").iterdir() if path.is_dir()])
+def test_engines_do_not_know_each_other(engine: str) -> None:
+    engines = PACKAGE / "engines"
+    assert rooms_of(engines / engine, engines) <= {engine, "windows"}
+
+
+def test_every_file_has_a_room() -> None:
+    flat = {path.stem for path in PACKAGE.glob("*.py")}
+    rooms = {file.relative_to(PACKAGE).parts[0] for file in files(PACKAGE) if file.parent != PACKAGE}
+    assert (flat, rooms) == ({"__init__", "__main__", "cli", "engine"}, set(ROOMS))
 
 
 def importers(name: str, folder: Path) -> set[str]:
@@ -123,7 +105,11 @@ def test_only_the_piper_engine_knows_piper() -> None:
 
 
 def test_only_two_files_of_an_engine_and_the_splitter_know_graphs() -> None:
-    assert importers("onnx", PACKAGE) == {"engines/piper/split.py", "engines/xtts/graph.py", "engines/xtts/quant.py"}
+    assert importers("onnx", PACKAGE) == {
+        "engines/piper/split.py",
+        "engines/xtts/kernels/ort_gpt.py",
+        "engines/xtts/kernels/quant.py",
+    }
 
 
 @pytest.mark.parametrize("name", ["torch", "torchaudio", "transformers", "TTS"])
@@ -133,7 +119,7 @@ def test_only_the_xtts_engine_knows_torch(name: str) -> None:
 
 def test_only_the_command_line_reads_arguments_and_environment() -> None:
     for file in files(PACKAGE):
-        if part_of(file) not in ("cli", "engines"):
+        if file.relative_to(PACKAGE).parts[0] not in ("cli.py", "engines"):
             text = file.read_text("utf-8")
             assert not any(source in text for source in ("sys.argv", "os.environ", "getenv")), file
 
@@ -144,7 +130,9 @@ def test_the_integration_speaks_wyoming_and_imports_nothing_of_the_server() -> N
         assert not re.search(r"^\s*(from|import)\s+wyoming_k2so\b", file.read_text("utf-8"), re.MULTILINE), file
 
 
-@pytest.mark.parametrize("module", ["server", "connection", "pipeline", "bench", "engines", "cli"])
+@pytest.mark.parametrize(
+    "module", ["server.listener", "server.connection", "reply.pipeline", "bench.local", "engines", "cli"]
+)
 def test_no_model_is_imported_before_it_is_asked_for(module: str) -> None:
     code = (
         f"import sys, wyoming_k2so.{module}\n"
@@ -158,7 +146,8 @@ def test_no_model_is_imported_before_it_is_asked_for(module: str) -> None:
 def test_the_embedded_voice_speaks_without_what_it_does_not_need(tmp_path: Path) -> None:
     code = (
         "import sys\n"
-        "from wyoming_k2so import cli, connection, control, server\n"
+        "from wyoming_k2so import cli\n"
+        "from wyoming_k2so.server import connection, listener, live_settings\n"
         "status = cli.main(['say', 'Hello.', '--engine', 'piper', *sys.argv[1:]])\n"
         "loaded = {name.partition('.')[0] for name in sys.modules}\n"
         "print(status, *sorted(loaded & {'torch', 'TTS', 'onnx', 'zeroconf', 'sounddevice', 'matplotlib'}))\n"

@@ -12,13 +12,15 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from . import __version__, logs, options
-from .catalog import UnknownVoice
-from .commands import benchmark, say, serve, weights
-from .config import Config, StreamConfig
+from wyoming_k2so.reply.watchdog import SYNTHESIS
+from wyoming_k2so.settings.config import Config, StreamConfig
+from wyoming_k2so.voices.catalog import UnknownVoice
+from wyoming_k2so.voices.engine_manager import LOADING
+
+from . import __version__
+from .commands import bench, say, serve, weights
 from .engine import ConsentNeeded, EngineError
-from .loader import LOADING
-from .watchdog import SYNTHESIS
+from .settings import logs, options
 
 PROGRAM = "wyoming-k2so"
 LEAVING_S = 5.0
@@ -80,7 +82,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
 
     add("serve", serve.serve, ("server", *SPEAKING), "serve Wyoming clients such as Home Assistant")
     say.add_flags(add("say", say.say, SPEAKING, "speak a text here, or into a file", SAY_DEFAULTS))
-    benchmark.add_flags(add("bench", benchmark.run, SPEAKING, "measure how fast this machine speaks", BENCH_DEFAULTS))
+    bench.add_flags(add("bench", bench.run, SPEAKING, "measure how fast this machine speaks", BENCH_DEFAULTS))
     add("quantize", weights.quantize, WEIGHTS, "make XTTS's weights of a precision ahead of time")
     weights.add_flags(add("quality", weights.judge, WEIGHTS, "measure what a precision of XTTS costs in quality"))
     add("voices", say.voices, ("engines", "voice", "xtts", "log"), "list the voices")

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import Config
+from wyoming_k2so.settings.config import Config
 
 Samples = NDArray[np.float32]
 """Mono audio, shape (n,), full scale at -1 and 1."""

@@ -20,9 +20,9 @@ from custom_components.k2so.client import K2soClient
 from custom_components.k2so.const import DOMAIN
 from custom_components.k2so.coordinator import UPDATE_INTERVAL
 
-from . import household
+from . import ha_home
+from .ha_home import Entry
 from .hass import HassProcess, Websocket
-from .household import Entry
 from .peer import RATE, START, STOP, STOPPED, Peer, chunk, k2so, parrot
 from .server import ServerProcess
 
@@ -96,9 +96,9 @@ def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProce
 def added(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
     """Our own server, added to the running Home Assistant by our integration."""
     allow_sockets()
-    entry = household.add(hass_process, server, DOMAIN)
+    entry = ha_home.add(hass_process, server, DOMAIN)
     yield entry
-    household.remove(hass_process, entry)
+    ha_home.remove(hass_process, entry)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from tests.ears import hear, word_errors
+from tests.support.ears import hear, word_errors
 
 RATE = 16000
 

@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 
 from .conftest import allow_sockets
+from .ha_home import Entry, add, change, options_form, remove, sensor, speak, voices
 from .hass import HassProcess, Websocket
-from .household import Entry, add, change, options_form, remove, sensor, speak, voices
 from .server import ServerProcess, with_xtts
 
 EMBEDDED = "en_US-joe-medium"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from . import household
+from . import ha_home
 from .conftest import HOUSE, allow_sockets
+from .ha_home import Entry, add, converse, events_until, languages, play, remove, run, speak, voices
 from .hass import HassProcess, Websocket
-from .household import Entry, add, converse, events_until, languages, play, remove, run, speak, voices
 from .server import ServerProcess
 from .sound import assert_says
 
@@ -41,7 +41,7 @@ def entry(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
 
 @pytest.fixture
 async def pipeline(websocket: Websocket, entry: Entry) -> AsyncIterator[str]:
-    async with household.pipeline(websocket, entry) as pipeline:
+    async with ha_home.pipeline(websocket, entry) as pipeline:
         yield pipeline
 
 

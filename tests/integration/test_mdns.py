@@ -10,8 +10,8 @@ from typing import Any
 import ifaddr
 import pytest
 
+from .ha_home import Entry, entities, finish, remove, speak
 from .hass import HassProcess, Websocket
-from .household import Entry, entities, finish, remove, speak
 from .server import ServerProcess
 from .sound import assert_says
 

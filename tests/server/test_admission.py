@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from wyoming_k2so import admission
-from wyoming_k2so.admission import Admission, Busy
+from wyoming_k2so.server import admission
+from wyoming_k2so.server.admission import Admission, Busy
 
 
 async def hold(turns: Admission, order: list[int], number: int, leave: asyncio.Event) -> None:

@@ -10,13 +10,13 @@ import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event
 
-from tests.client import read_event, read_until
-from tests.fakes import ScriptedEngine, make_voice
-from tests.server.conftest import make_service, served
-from wyoming_k2so.config import Config, ServerConfig
-from wyoming_k2so.control import MOST_CLIPS, Refused
+from tests.support.client import read_event, read_until
+from tests.support.fakes import ScriptedEngine, make_voice
+from tests.support.server import make_context, served
 from wyoming_k2so.engine import Cloning, EngineError
-from wyoming_k2so.service import ADD_VOICE, MAX_CLIP_BYTES
+from wyoming_k2so.server.context import ADD_VOICE, MAX_CLIP_BYTES
+from wyoming_k2so.server.live_settings import MOST_CLIPS, Refused
+from wyoming_k2so.settings.config import Config, ServerConfig
 
 CLIP = b"RIFF" + bytes(2_000_000)
 
@@ -108,7 +108,7 @@ async def test_where_no_engine_clones_the_answer_says_so() -> None:
 
 async def test_locked_settings_refuse_voices() -> None:
     engine = CloningEngine()
-    control = make_service(engine, config=Config(server=ServerConfig(lock_settings=True))).control
+    control = make_context(engine, config=Config(server=ServerConfig(lock_settings=True))).control
     for change in (control.add_voice("anna", None, CLIP), control.remove_voice("own")):
         with pytest.raises(Refused) as refusal:
             await change
@@ -118,7 +118,7 @@ async def test_locked_settings_refuse_voices() -> None:
 
 async def test_the_default_voice_stays() -> None:
     engine = CloningEngine()
-    control = make_service(engine).control
+    control = make_context(engine).control
     await control.add_voice("anna", None, CLIP)
     await control.change({"voice": "anna"})
     with pytest.raises(Refused, match="default voice"):
@@ -142,7 +142,7 @@ async def test_a_connection_adds_one_voice_at_a_time_and_is_read_meanwhile() -> 
 async def test_few_clips_wait_at_once() -> None:
     engine = CloningEngine()
     engine.may_clone.clear()
-    control = make_service(engine).control
+    control = make_context(engine).control
     adding = [asyncio.create_task(control.add_voice(f"voice {n}", None, CLIP)) for n in range(MOST_CLIPS)]
     await asyncio.sleep(0)
     with pytest.raises(Refused, match="other voices are being made") as caught:

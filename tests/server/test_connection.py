@@ -14,10 +14,10 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
-from tests.client import PATIENCE_S, read_event, read_until, synthesize, synthesize_stream
-from tests.fakes import ScriptedEngine, make_voice
-from tests.server.conftest import served
-from wyoming_k2so.replies import MOST_WAITING
+from tests.support.client import PATIENCE_S, read_event, read_until, synthesize, synthesize_stream
+from tests.support.fakes import ScriptedEngine, make_voice
+from tests.support.server import served
+from wyoming_k2so.server.reply_queue import MOST_WAITING
 
 TEXT = "The first sentence is here. The second one follows it."
 LONG = TEXT * 100

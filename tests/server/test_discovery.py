@@ -10,7 +10,7 @@ from zeroconf import ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from wyoming_k2so import __version__
-from wyoming_k2so.discovery import SERVICE_TYPES, announced, reachable_host
+from wyoming_k2so.server.discovery import SERVICE_TYPES, announced, reachable_host
 
 PATIENCE_S = 10.0
 

@@ -12,10 +12,11 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from wyoming_k2so import exporter
-from wyoming_k2so.allow import AllowList
-from wyoming_k2so.exporter import export
-from wyoming_k2so.metrics import Figures, Metrics
+from wyoming_k2so.reply.stats import Figures
+from wyoming_k2so.server import exporter
+from wyoming_k2so.server.allowlist import AllowList
+from wyoming_k2so.server.exporter import export
+from wyoming_k2so.server.metrics import Metrics
 
 
 def scrape(port: int) -> dict[tuple[str, tuple[str, ...]], float]:

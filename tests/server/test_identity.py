@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wyoming_k2so.identity import FILE, server_id
+from wyoming_k2so.server.identity import FILE, server_id
 
 
 def test_an_id_is_made_once(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_k2so.config import StreamConfig
-from wyoming_k2so.requests import BadRequest, SpeechRequest, parse_speech, parse_text, parse_voice
+from wyoming_k2so.server.requests import BadRequest, SpeechRequest, parse_speech, parse_text, parse_voice
+from wyoming_k2so.settings.config import StreamConfig
 
 
 def test_nothing_said_leaves_all_to_the_server() -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from .. import engines
-from ..catalog import Catalog
-from ..config import Config
-from ..loader import Loader
+from wyoming_k2so import engines
+from wyoming_k2so.settings.config import Config
+from wyoming_k2so.voices.catalog import Catalog
+from wyoming_k2so.voices.engine_manager import EngineManager
 
 
 def load_engines(config: Config) -> Catalog:
     """The engines that `config` asks for, all loaded."""
     catalog = Catalog(defaults=config.voice)
-    Loader(catalog).start(config, wait=True)
+    EngineManager(catalog).start(config, wait=True)
     return catalog
 
 

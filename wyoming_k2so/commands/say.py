@@ -12,12 +12,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from .. import options
-from ..config import Config
-from ..engine import AudioFormat, EngineError
-from ..pipeline import Reply
-from ..playback import Playback, RawBytes, Sink, SoundCard, WavFile
+from wyoming_k2so.engine import AudioFormat, EngineError
+from wyoming_k2so.reply.pipeline import Reply
+from wyoming_k2so.settings import options
+from wyoming_k2so.settings.config import Config
+
 from .parts import load_engines
+from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
 
 _LOGGER = logging.getLogger(__name__)
 

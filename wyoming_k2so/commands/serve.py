@@ -8,21 +8,21 @@ import logging
 import time
 from contextlib import AsyncExitStack, suppress
 
-from .. import options
-from ..allow import AllowList
-from ..catalog import Catalog
-from ..check import count_voices
-from ..config import Config
-from ..control import Control
-from ..discovery import announced, reachable_host
-from ..engine import Engine, EngineError
-from ..exporter import export
-from ..identity import server_id
-from ..loader import FLAGSHIP, Loader
-from ..metrics import Metrics
-from ..rehearsal import rehearse
-from ..server import ServeError, Server, parse_uri
-from ..service import Service
+from wyoming_k2so.engine import Engine, EngineError
+from wyoming_k2so.reply.warmup import rehearse
+from wyoming_k2so.server.allowlist import AllowList
+from wyoming_k2so.server.context import ServerContext
+from wyoming_k2so.server.discovery import announced, reachable_host
+from wyoming_k2so.server.exporter import export
+from wyoming_k2so.server.healthcheck import count_voices
+from wyoming_k2so.server.identity import server_id
+from wyoming_k2so.server.listener import Listener, ServeError, parse_uri
+from wyoming_k2so.server.live_settings import LiveSettings
+from wyoming_k2so.server.metrics import Metrics
+from wyoming_k2so.settings import options
+from wyoming_k2so.settings.config import Config
+from wyoming_k2so.voices.catalog import Catalog
+from wyoming_k2so.voices.engine_manager import FLAGSHIP, EngineManager
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -48,11 +48,11 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
         if engine.name == FLAGSHIP and service.admission.unused_s(engine.name):  # who is spoken to is not disturbed
             rehearse(engine, catalog.defaults, service.paces, service.watchdog)
 
-    loader = Loader(catalog, changed=metrics.engine_state, prepare=prepare)
+    loader = EngineManager(catalog, changed=metrics.engine_state, prepare=prepare)
     identity = server_id(config.engines.data_dir.expanduser())
-    control = Control(config, catalog, loader, metrics, identity)
-    service = Service(catalog, control, metrics)
-    server = Server(config.server.uri, service)
+    control = LiveSettings(config, catalog, loader, metrics, identity)
+    service = ServerContext(catalog, control, metrics)
+    server = Listener(config.server.uri, service)
 
     failures: list[Exception] = []
 

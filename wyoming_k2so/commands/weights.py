@@ -6,9 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import quality
-from ..config import Config
-from ..engine import EngineError
+from wyoming_k2so.bench import quality
+from wyoming_k2so.engine import EngineError
+from wyoming_k2so.settings.config import Config
+
 from .parts import xtts_part
 
 

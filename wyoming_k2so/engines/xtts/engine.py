@@ -12,19 +12,20 @@ from importlib.metadata import version
 import torch
 from torch import Tensor
 
-from ...config import Config, XttsConfig
-from ...engine import Attribution, EngineError, Request, Voice
-from . import quant
-from .batch import Batch
-from .checkpoint import Checkpoint, Defaults
-from .loading import Model, Models, Progress
-from .sampling import Sampling
-from .shortage import shortage_told
-from .source import checkpoint_folder
-from .speaker import Cloner, Conditioning
+from wyoming_k2so.engine import Attribution, EngineError, Request, Voice
+from wyoming_k2so.engines.xtts.model.sampling import Sampling
+from wyoming_k2so.engines.xtts.model.vocoder import Timbre
+from wyoming_k2so.engines.xtts.scheduling.scheduler import Scheduler
+from wyoming_k2so.engines.xtts.voices.encoder import Cloner, Conditioning
+from wyoming_k2so.engines.xtts.voices.store import VoiceStore
+from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint, Defaults
+from wyoming_k2so.engines.xtts.weights.loading import Model, Models, Progress
+from wyoming_k2so.engines.xtts.weights.out_of_memory import explain_out_of_memory
+from wyoming_k2so.engines.xtts.weights.source import checkpoint_folder
+from wyoming_k2so.settings.config import Config, XttsConfig
+
+from .kernels import quant
 from .utterance import XttsUtterance
-from .vocoder import Timbre
-from .voices import VoiceStore
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ class XttsEngine:
         self._batch = self._new_batch()
 
     @classmethod
-    @shortage_told()
+    @explain_out_of_memory()
     def load(cls, config: Config, progress: Progress | None = None) -> XttsEngine:
         """Find or fetch the checkpoint and load it. Takes seconds to minutes; call it off the event loop.
 
@@ -200,14 +201,14 @@ class XttsEngine:
                 self._batch = self._new_batch()
 
     @property
-    def batch(self) -> Batch:
+    def batch(self) -> Scheduler:
         """Where the model's replies meet."""
         return self._batch
 
-    def _new_batch(self) -> Batch:
+    def _new_batch(self) -> Scheduler:
         arch = self.model.architecture
         positions = 32 + arch.gpt_max_text_tokens + 2 + arch.gpt_max_audio_tokens
-        return Batch(self.model.gpt, self._rows, positions)
+        return Scheduler(self.model.gpt, self._rows, positions)
 
     def _prepare(self, name: str, model: Model) -> Prepared:
         conditioning = self._store.conditioning(name)

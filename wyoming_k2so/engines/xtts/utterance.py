@@ -12,19 +12,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...config import XttsConfig
-from ...engine import EngineError, Request, Samples
-from . import hygiene, quant
-from .batch import Make
-from .decode import Decoding
-from .model import KVCache
-from .reading import Ahead, Part, Reading
-from .sampling import Sampling
-from .stream import VocoderStream
+from wyoming_k2so.engine import EngineError, Request, Samples
+from wyoming_k2so.engines.xtts.model.gpt import KVCache
+from wyoming_k2so.engines.xtts.model.sampling import Sampling
+from wyoming_k2so.engines.xtts.scheduling.prefetch import Part, Prefetch, Reading
+from wyoming_k2so.engines.xtts.scheduling.scheduler import Make
+from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence
+from wyoming_k2so.engines.xtts.scheduling.vocoder_stream import VocoderStream
+from wyoming_k2so.settings.config import XttsConfig
+
+from . import guardrails
+from .kernels import quant
 
 if TYPE_CHECKING:
+    from wyoming_k2so.engines.xtts.weights.loading import Model
+
     from .engine import Prepared, XttsEngine
-    from .loading import Model
 
 _PROMPT_S = 0.3
 """Those who speak may get so much sound in hand before a newcomer is helped to the first."""
@@ -52,7 +55,7 @@ class XttsUtterance:
         self._batch = engine.batch
         # Looking at the codes waits for the device: on CUDA, only once per window.
         self._block = min(settings.vocoder_windows) if model.device.type == "cuda" else 1
-        self._ahead = Ahead(engine.batch, self._block)
+        self._ahead = Prefetch(engine.batch, self._block)
         self._runs_dry: float | None = None
         """When the listener will have heard all sound so far; None before there is any."""
 
@@ -104,13 +107,13 @@ class XttsUtterance:
     def _parts(self, segment: str) -> Iterator[Part]:
         """What XTTS reads one by one; nothing where there are no words."""
         settings, language = self._settings, self._request.language
-        text = hygiene.plain(segment, language) if settings.plain_punctuation else segment
+        text = guardrails.plain(segment, language) if settings.plain_punctuation else segment
         if not any(character.isalnum() for character in text):
             return
         for tokens, piece in self._split(text, language):
             limit = self._model.architecture.max_new_tokens
             if settings.token_budget:
-                limit = min(limit, hygiene.token_budget(piece, language))
+                limit = min(limit, guardrails.token_budget(piece, language))
             yield Part(piece, tuple(tokens), limit, stop_loops=settings.stop_loops)
 
     def _split(self, text: str, language: str) -> Iterator[tuple[list[int], str]]:
@@ -131,8 +134,8 @@ class XttsUtterance:
         if not self._settings.trim_tail:
             yield from sound
             return
-        expected_s = hygiene.expected_seconds(part.text, self._request.language) / self._request.speed
-        trimmer = hygiene.TailTrimmer(self.rate, expected_s=expected_s)
+        expected_s = guardrails.expected_seconds(part.text, self._request.language) / self._request.speed
+        trimmer = guardrails.TailTrimmer(self.rate, expected_s=expected_s)
         for piece in sound:
             yield trimmer.feed(piece) if len(piece) else piece
             if trimmer.ended:
@@ -195,9 +198,9 @@ class XttsUtterance:
     def _make(self, part: Part) -> Make:
         model = self._model
 
-        def make(cache: KVCache, row: int) -> Decoding:
+        def make(cache: KVCache, row: int) -> Sequence:
             generator = self._generator(part.text)
-            decoding = Decoding(model.gpt, cache, row, self._sampling, generator, limit=part.limit, exact=part.exact)
+            decoding = Sequence(model.gpt, cache, row, self._sampling, generator, limit=part.limit, exact=part.exact)
             decoding.begin(self._voice.prefix, torch.tensor(part.tokens, device=model.device))
             return decoding
 

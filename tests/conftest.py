@@ -1,0 +1,47 @@
+"""Fixtures that tests of several rooms share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.server import ServerProcess
+
+
+@pytest.fixture(autouse=True)
+def log_level() -> Iterator[None]:
+    """Commands that ran in this process have set the level; the next test starts without one."""
+    logger = logging.getLogger("wyoming_k2so")
+    level = logger.level
+    yield
+    logger.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ServerProcess]:
+    """One real server process for all tests that leave it as it is."""
+    from tests.support.server import ServerProcess  # noqa: PLC0415  not installed in the environment of Home Assistant
+
+    process = ServerProcess("--debug")
+    yield process
+    assert process.stop() == 0
+    assert "Traceback" not in process.log
+
+
+@pytest.fixture
+def logs_restored() -> Iterator[None]:
+    """For tests in which the program sets up its log."""
+    root, ours = logging.getLogger(), logging.getLogger("wyoming_k2so")
+    before = root.level, root.handlers[:], ours.level
+    libraries = {name: logging.getLogger(name).level for name in ("piper", "TTS")}
+    root.handlers.clear()  # those of pytest, which `configure` would close
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    ours.setLevel(before[2])
+    for name, level in libraries.items():
+        logging.getLogger(name).setLevel(level)

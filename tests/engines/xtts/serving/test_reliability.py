@@ -1,0 +1,131 @@
+"""A real server process whose XTTS gets into trouble: nobody hears of it but the log."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from wyoming.client import AsyncTcpClient
+from wyoming.event import async_write_event
+from wyoming.tts import Synthesize, SynthesizeVoice
+
+from tests.e2e.test_reliability import vanish
+from tests.engines.xtts.conftest import SPEAKER, TEXT
+from tests.engines.xtts.serving.test_startup import engines, settled, start
+from tests.support.client import read_until, synthesize
+from tests.support.server import ServerProcess
+
+VOICE = SynthesizeVoice(name=SPEAKER)
+
+
+def knocked(trouble: str, folder: Path, home: Path, *more: str) -> ServerProcess:
+    return start(folder, home, "auto", *more, program=("tests.engines.xtts.serving.faulty_xtts", trouble))
+
+
+@pytest.mark.parametrize("step", [1, 15], ids=["before the first sound", "in mid-reply"])
+async def test_a_model_that_hangs_is_left_behind_and_loaded_anew(step: int, folder: Path, tmp_path: Path) -> None:
+    process = knocked(f"hang-{step}", folder, tmp_path, "--watchdog", "3", "--prebuffer", "0")
+    async with AsyncTcpClient("127.0.0.1", process.port) as client, AsyncTcpClient("127.0.0.1", process.port) as other:
+        assert (await settled(client))["state"] == "ready"
+        process.process.send_signal(signal.SIGUSR1)
+        await other.write_event(Synthesize(TEXT, VOICE).event())
+        answer = await synthesize(client, TEXT, VOICE)
+        assert answer.error is None
+        assert answer.start.rate == 24_000
+        assert answer.seconds > 2, "the embedded voice has said it all"
+        # Who shares the step that hangs is helped as well.
+        assert (await read_until(other, "audio-stop")).error is None
+        assert (await settled(client))["state"] == "ready"
+        assert (await synthesize(client, TEXT, VOICE)).error is None
+    assert process.stop() == 0
+    assert process.log.count("Engine xtts hangs; it is loaded anew") == 1
+    assert "Engine xtts speaks again" in process.log
+    last = [line for line in process.log.splitlines() if "s of speech" in line][-1]
+    assert f"xtts/{SPEAKER}" in last
+    assert "fallback" not in last
+    assert "Traceback" not in process.log
+
+
+async def test_a_model_that_computes_no_numbers_makes_room_for_a_safer_one(folder: Path, tmp_path: Path) -> None:
+    process = knocked("nan", folder, tmp_path, "--quantization", "int8")
+    async with AsyncTcpClient("127.0.0.1", process.port) as client:
+        assert (await settled(client))["mode"] == "int8"
+        process.process.send_signal(signal.SIGUSR1)
+        answer = await synthesize(client, TEXT, VOICE)
+        assert (answer.error, answer.start.rate) == (None, 24_000)
+        assert np.abs(answer.audio).max() > 0
+        assert (await engines(client))["xtts"]["mode"] != "int8"
+    assert process.stop() == 0
+    assert "it computed values that are no numbers" in process.log
+    assert "fallback" not in process.log
+    assert "Traceback" not in process.log
+
+
+async def test_clients_that_vanish_in_mid_stream_leave_nothing(folder: Path, tmp_path: Path) -> None:
+    process = start(folder, tmp_path)
+    port, server, r = process.port, psutil.Process(process.process.pid), random.Random(1)
+    async with AsyncTcpClient("127.0.0.1", port) as client:
+        assert (await settled(client))["state"] == "ready"
+        await synthesize(client, TEXT, VOICE)
+    await asyncio.sleep(0.5)
+    threads, files = server.num_threads(), server.num_fds()
+
+    async def leave() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await async_write_event(Synthesize(TEXT * 5, VOICE).event(), writer)
+        await reader.readline()
+        await asyncio.sleep(r.uniform(0, 0.3))
+        vanish(writer)
+
+    for _ in range(3):
+        await asyncio.gather(*(leave() for _ in range(6)))
+    deadline = time.monotonic() + 20
+    while server.num_threads() > threads or server.num_fds() > files:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+    async def listen() -> None:
+        async with AsyncTcpClient("127.0.0.1", port) as client:
+            assert (await synthesize(client, "Yes.", VOICE)).start.rate == 24_000
+
+    await asyncio.gather(*(listen() for _ in range(8)))  # as many as there are rows of the KV cache
+    assert process.stop() == 0
+    assert [line for line in process.log.splitlines() if "failed" in line or "fallback" in line] == []
+    assert "Traceback" not in process.log
+
+
+@pytest.mark.parametrize("trouble", ["memory-40000000", "convert-40000000"])
+async def test_memory_that_runs_out_while_loading_leaves_the_embedded_voice(
+    trouble: str, folder: Path, tmp_path: Path
+) -> None:
+    process = knocked(trouble, folder, tmp_path)
+    async with AsyncTcpClient("127.0.0.1", process.port) as client:
+        state = await settled(client)
+        assert state["state"] == "failed"
+        assert "Memory ran out while loading XTTS" in state["detail"]
+        for _ in range(2):
+            answer = await synthesize(client, TEXT, VOICE)
+            assert (answer.error, answer.start.rate) == (None, 22_050)
+            assert answer.seconds > 2
+    assert process.stop() == 0
+    assert "The embedded voice speaks, because XTTS cannot: Memory ran out" in process.log
+    assert "Traceback" not in process.log
+
+
+async def test_a_full_disk_costs_only_the_time_of_the_next_start(folder: Path, tmp_path: Path) -> None:
+    process = start(folder, tmp_path, "auto", "--quantization", "int8", program=("tests.support.disk_limit", "100000"))
+    async with AsyncTcpClient("127.0.0.1", process.port) as client:
+        assert (await settled(client))["mode"] == "int8"
+        answer = await synthesize(client, TEXT, VOICE)
+        assert (answer.error, answer.start.rate) == (None, 24_000)
+    assert process.stop() == 0
+    assert "Converted weights cannot be kept, so the next start is slower" in process.log
+    assert "Traceback" not in process.log
+    assert not list((tmp_path / "cache").rglob("*.part"))
+    assert not list((tmp_path / "cache").rglob("*.safetensors"))

@@ -1,0 +1,232 @@
+"""Replies at a real server: more than there is room for, texts that pause, voices that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from wyoming.client import AsyncTcpClient
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
+
+from tests.server.test_connection import TEXT, until
+from tests.support.client import read_until, synthesize, synthesize_stream
+from tests.support.fakes import ScriptedEngine, make_voice
+from tests.support.server import served
+from wyoming_k2so.server import admission, client_writer, reply_queue
+from wyoming_k2so.settings.config import Config, ServerConfig, StreamConfig
+
+
+def busy_config(**server: Any) -> Config:
+    return Config(server=ServerConfig(**server), stream=StreamConfig(chunk_samples=2048, prebuffer=0))
+
+
+async def test_beyond_the_limit_the_fallback_voice_speaks_at_once() -> None:
+    gate = threading.Semaphore(0)
+    big, small = (
+        ScriptedEngine(make_voice("ann"), name="big", gate=gate),
+        ScriptedEngine(make_voice("bob"), name="small"),
+    )
+    config = busy_config(max_streams=1)
+    async with (
+        served(big, small, config=config) as (service, port),
+        AsyncTcpClient("127.0.0.1", port) as one,
+        AsyncTcpClient("127.0.0.1", port) as other,
+    ):
+        await one.write_event(Synthesize(TEXT).event())
+        await until(lambda: bool(big.said))
+        assert (await synthesize(other, "Hello.")).seconds > 0
+        assert small.said == ["Hello."]
+        assert service.metrics.registry.get_sample_value("k2so_busy_total", {"engine": "big"}) == 1
+        for _ in range(9):
+            gate.release()
+        assert (await read_until(one, "audio-stop")).error is None
+        await synthesize(other, "Hello.")
+        assert big.said[-1] == "Hello."
+
+
+async def test_beyond_the_limit_replies_wait_for_their_turn_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "PATIENCE_S", 0.2)
+    gate = threading.Semaphore(0)
+    big, small = (
+        ScriptedEngine(make_voice("ann"), name="big", gate=gate),
+        ScriptedEngine(make_voice("bob"), name="small"),
+    )
+    async with (
+        served(big, small, config=busy_config(max_streams=1, when_busy="wait")) as (_, port),
+        AsyncTcpClient("127.0.0.1", port) as one,
+        AsyncTcpClient("127.0.0.1", port) as other,
+    ):
+        await one.write_event(Synthesize("Hello.").event())
+        await until(lambda: bool(big.said))
+        answer = await synthesize(other, "Hello.")
+        assert answer.types == ["error", "audio-stop"]
+        assert answer.events[0].data["code"] == "busy"
+        await other.write_event(Synthesize("There.").event())
+        gate.release()
+        gate.release()
+        assert (await read_until(one, "audio-stop")).error is None
+        assert (await read_until(other, "audio-stop")).error is None
+        assert big.said == ["Hello.", "There."]
+        assert small.said == []
+
+
+async def test_too_many_clients_are_told_so() -> None:
+    async with served(ScriptedEngine(), config=busy_config(max_connections=2)) as (_, port):
+        clients = [AsyncTcpClient("127.0.0.1", port) for _ in range(3)]
+        for client in clients:
+            await client.connect()
+        answer = await read_until(clients[2], "never")
+        assert answer.types == ["error"]
+        assert answer.events[0].data["code"] == "busy"
+        for client in clients:
+            await client.disconnect()
+        await until(lambda: not any(task.get_name() == "wyoming connection" for task in asyncio.all_tasks()))
+        async with AsyncTcpClient("127.0.0.1", port) as client:
+            assert (await synthesize(client, "Hello.")).error is None
+
+
+@pytest.mark.parametrize(("allow", "welcome"), [(("127.0.0.0/8",), True), (("10.0.0.0/8", "::1"), False), ((), True)])
+async def test_only_addresses_on_the_list_may_connect(allow: tuple[str, ...], welcome: bool) -> None:
+    async with (
+        served(ScriptedEngine(), config=busy_config(allow=allow)) as (_, port),
+        AsyncTcpClient("127.0.0.1", port) as client,
+    ):
+        if welcome:
+            assert (await synthesize(client, "Hello.")).error is None
+        else:
+            assert "may connect" in ((await read_until(client, "never")).error or "")
+
+
+async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(client_writer, "PATIENCE_S", 0.5)
+    engine = ScriptedEngine()
+    async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+        deaf = socket.create_connection(("127.0.0.1", port))
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        text = json.dumps({"text": "The same sentence once more. " * 3000})
+        deaf.sendall(b'{"type": "synthesize", "data_length": %d}\n%s' % (len(text), text.encode()))
+        assert (await synthesize(client, "Hello.")).error is None
+        await until(lambda: "took nothing" in caplog.text)
+        await until(lambda: engine.open_utterances == 0)
+        assert len(engine.said) < 2000  # generation waited, too
+        deaf.close()
+
+
+# ---- turns that are lent -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reply_queue, "LEND_AFTER_S", 0.2)
+
+
+@pytest.mark.parametrize("when_busy", ["wait", "fallback"])
+@pytest.mark.usefixtures("lent_at_once")
+async def test_a_text_that_pauses_lets_others_speak(when_busy: str) -> None:
+    big, small = ScriptedEngine(make_voice("ann"), name="big"), ScriptedEngine(make_voice("bob"), name="small")
+    async with (
+        served(big, small, config=busy_config(max_streams=1, when_busy=when_busy)) as (service, port),
+        AsyncTcpClient("127.0.0.1", port) as one,
+        AsyncTcpClient("127.0.0.1", port) as other,
+    ):
+        await one.write_event(SynthesizeStart().event())
+        await one.write_event(SynthesizeChunk("The first sentence. And").event())
+        await read_until(one, "audio-chunk")
+        await until(lambda: not service.admission.full("big"))
+        assert (await synthesize(other, "Hello.")).error is None
+        assert big.said == ["The first sentence.", "Hello."]
+        await one.write_event(SynthesizeChunk(" the second one. ").event())
+        await one.write_event(SynthesizeStop().event())
+        assert (await read_until(one, "synthesize-stopped")).error is None
+        assert big.said[2:] == ["And the second one."]
+        assert small.said == []
+
+
+@pytest.mark.usefixtures("lent_at_once")
+async def test_a_text_that_goes_on_waits_for_its_turn_before_newcomers() -> None:
+    gate = threading.Semaphore(1)
+    big = ScriptedEngine(make_voice("ann"), name="big", gate=gate)
+    async with (
+        served(big, config=busy_config(max_streams=1, when_busy="wait")) as (service, port),
+        AsyncTcpClient("127.0.0.1", port) as one,
+        AsyncTcpClient("127.0.0.1", port) as other,
+        AsyncTcpClient("127.0.0.1", port) as newcomer,
+    ):
+        await one.write_event(SynthesizeStart().event())
+        await one.write_event(SynthesizeChunk("The first sentence. And").event())
+        await read_until(one, "audio-chunk")
+        await until(lambda: not service.admission.full("big"))
+        await other.write_event(Synthesize("Hello.").event())
+        await until(lambda: "Hello." in big.said)
+        await newcomer.write_event(Synthesize("Too late.").event())
+        await one.write_event(SynthesizeChunk(" the second one. Done.").event())
+        await one.write_event(SynthesizeStop().event())
+        await asyncio.sleep(0.1)
+        assert big.said[1:] == ["Hello."]
+        for _ in range(9):
+            gate.release()
+        for client in (one, other, newcomer):
+            assert (await read_until(client, "audio-stop")).error is None
+    assert big.said[1:] == ["Hello.", "And the second one.", "Done.", "Too late."]
+
+
+@pytest.mark.usefixtures("lent_at_once")
+async def test_a_text_that_goes_on_is_told_when_no_turn_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "PATIENCE_S", 0.2)
+    gate = threading.Semaphore(1)
+    big = ScriptedEngine(make_voice("ann"), name="big", gate=gate)
+    async with (
+        served(big, config=busy_config(max_streams=1)) as (service, port),
+        AsyncTcpClient("127.0.0.1", port) as one,
+        AsyncTcpClient("127.0.0.1", port) as other,
+    ):
+        await one.write_event(SynthesizeStart().event())
+        await one.write_event(SynthesizeChunk("The first sentence. And").event())
+        await read_until(one, "audio-chunk")
+        await until(lambda: not service.admission.full("big"))
+        await other.write_event(Synthesize("Hello.").event())
+        await until(lambda: "Hello." in big.said)
+        await one.write_event(SynthesizeChunk(" the second one.").event())
+        answer = await read_until(one, "synthesize-stopped")
+        assert answer.types[-3:] == ["error", "audio-stop", "synthesize-stopped"]
+        assert "busy" in (answer.error or "")
+        gate.release()
+        assert (await read_until(other, "audio-stop")).error is None
+        await until(lambda: not service.admission.full("big"))
+
+
+# ---- failures ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_a_reply_that_fails_ends_with_an_error(streaming: bool, caplog: pytest.LogCaptureFixture) -> None:
+    engine = ScriptedEngine(fail_at={1: "raise", 2: "raise"})
+    with caplog.at_level(logging.INFO, "wyoming_k2so"):
+        async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
+            answer = await (synthesize_stream(client, [TEXT]) if streaming else synthesize(client, TEXT))
+            end = ["audio-stop", "synthesize-stopped"] if streaming else ["audio-stop"]
+            assert answer.types == ["audio-start", "audio-chunk", "error", *end]
+            engine.fail_at = {}
+            assert (await synthesize(client, TEXT)).error is None
+    failures = [record.message for record in caplog.records if "error" in record.message]
+    assert len(failures) == 1
+    assert TEXT.split(maxsplit=1)[0] not in "".join(record.message for record in caplog.records)
+
+
+async def test_the_fallback_voice_finishes_a_reply() -> None:
+    engine = ScriptedEngine(fail_at={1: "nan", 2: "raise"})
+    fallback = ScriptedEngine(make_voice("other"), name="fallback", rate=8000)
+    async with served(engine, fallback) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
+        answer = await synthesize(client, TEXT)
+        assert answer.types == ["audio-start", "audio-chunk", "audio-stop"]
+        assert fallback.said == ["The second one follows it."]
+        assert service.metrics.registry.get_sample_value("k2so_fallbacks_total", {"engine": "scripted"}) == 1
+    assert np.abs(answer.audio).max() > 0

@@ -1,0 +1,249 @@
+"""Who speaks: every rule by which a request finds its engine, voice, speaker and language."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.support.fakes import ScriptedEngine, make_voice
+from wyoming_k2so.engine import Voice
+from wyoming_k2so.settings.config import VoiceConfig
+from wyoming_k2so.voices.catalog import Catalog, Choice, UnknownVoice
+from wyoming_k2so.voices.unloaded import UnloadedEngine
+
+BIG = ScriptedEngine(
+    make_voice("Ana", "en", "de", "pt-BR"),
+    make_voice("Bert", "en", "de", speakers=("calm", "angry")),
+    name="big",
+)
+SMALL = ScriptedEngine(make_voice("joe", "en-US"), make_voice("thorsten", "de-DE"), name="small")
+
+
+def catalog(*engines: ScriptedEngine, **defaults: Any) -> Catalog:
+    return Catalog(engines or (BIG, SMALL), VoiceConfig(**defaults))
+
+
+def who(choice: Choice) -> tuple[str, str, str]:
+    return choice.engine.name, choice.request.voice, choice.request.language
+
+
+def test_the_first_voice_of_the_first_engine_speaks_when_nothing_is_said() -> None:
+    choice = catalog().resolve()
+    assert who(choice) == ("big", "Ana", "en")
+    assert choice.request.speaker is None
+    assert choice.request.speed == 1.0
+
+
+@pytest.mark.parametrize("name", ["thorsten", "THORSTEN", "Thorsten"])
+def test_a_name_decides_whatever_its_case(name: str) -> None:
+    assert who(catalog(voice="Ana", language="en").resolve(voice=name)) == ("small", "thorsten", "de-DE")
+
+
+def test_a_preferred_engine_comes_first() -> None:
+    voices = catalog(SMALL)
+    voices.put(BIG)
+    assert voices.engines == (BIG, SMALL)
+    assert who(voices.resolve()) == ("big", "Ana", "en")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("de", ("big", "Ana", "de")),
+        ("de-DE", ("big", "Ana", "de")),
+        ("en_US", ("big", "Ana", "en")),
+        ("PT-br", ("big", "Ana", "pt-BR")),
+        ("pt", ("big", "Ana", "pt-BR")),
+    ],
+)
+def test_a_language_finds_a_voice_and_the_voices_own_tag(asked: str, found: tuple[str, str, str]) -> None:
+    assert who(catalog().resolve(language=asked)) == found
+
+
+def test_the_same_tag_is_better_than_the_same_language() -> None:
+    voice = ScriptedEngine(make_voice("v", "pt-BR", "pt-PT"))
+    assert who(catalog(voice).resolve(language="pt-pt")) == ("scripted", "v", "pt-PT")
+
+
+def test_the_default_voice_speaks_when_none_is_asked_for() -> None:
+    assert who(catalog(voice="JOE").resolve()) == ("small", "joe", "en-US")
+
+
+def test_the_default_voice_yields_to_a_language_that_it_does_not_know() -> None:
+    voices = catalog(voice="joe")
+    assert who(voices.resolve(language="en")) == ("small", "joe", "en-US")
+    assert who(voices.resolve(language="de")) == ("big", "Ana", "de")
+
+
+def test_the_default_language_chooses_the_voice_and_its_language() -> None:
+    assert who(catalog(SMALL, language="de").resolve()) == ("small", "thorsten", "de-DE")
+    assert who(catalog(language="de").resolve()) == ("big", "Ana", "de")
+
+
+def test_the_default_language_holds_for_a_voice_asked_for_by_name_if_it_speaks_it() -> None:
+    assert who(catalog(language="de").resolve(voice="Bert")) == ("big", "Bert", "de")
+    assert who(catalog(language="de").resolve(voice="joe")) == ("small", "joe", "en-US")
+
+
+def test_a_voice_with_a_language_of_its_own_speaks_that_unless_another_is_asked_for() -> None:
+    clone = ScriptedEngine(replace(make_voice("anna", "de", "en"), language="de"))
+    voices = catalog(clone, language="en")
+    assert who(voices.resolve(voice="anna")) == ("scripted", "anna", "de")
+    assert who(voices.resolve(voice="anna", language="en")) == ("scripted", "anna", "en")
+
+
+def test_a_default_that_no_loaded_engine_can_fulfil_does_not_silence_the_server() -> None:
+    assert who(catalog(SMALL, voice="Ana").resolve()) == ("small", "joe", "en-US")
+    assert who(catalog(SMALL, language="pt").resolve()) == ("small", "joe", "en-US")
+
+
+@pytest.mark.parametrize(
+    ("defaults", "message"),
+    [
+        ({"voice": "Anna"}, "there is no voice 'Anna'; there are: Ana, Bert, joe, thorsten"),
+        ({"language": "xx"}, "no voice speaks 'xx'; languages: de, de-DE, en, en-US, pt-BR"),
+        ({"speaker": "loud"}, "voice 'Ana' has no speaker 'loud'; it has: only one"),
+        ({"voice": "joe", "language": "de"}, "voice 'joe' does not speak 'de'; it speaks: en-US"),
+    ],
+)
+def test_defaults_that_cannot_be_meant_are_found_at_once(defaults: dict[str, object], message: str) -> None:
+    with pytest.raises(UnknownVoice) as caught:
+        catalog(**defaults).check_defaults()
+    assert str(caught.value) == message
+
+
+def test_good_defaults_pass() -> None:
+    catalog(voice="bert", speaker="angry", language="de").check_defaults()
+
+
+def test_a_speaker_may_be_asked_for() -> None:
+    assert catalog().resolve(voice="Bert", speaker="angry").request.speaker == "angry"
+
+
+def test_the_default_speaker_holds_for_voices_that_have_it() -> None:
+    voices = catalog(voice="Bert", speaker="angry")
+    assert voices.resolve().request.speaker == "angry"
+    assert voices.resolve(voice="Bert").request.speaker == "angry"
+    assert voices.resolve(voice="Bert", speaker="calm").request.speaker == "calm"
+    assert voices.resolve(voice="Ana").request.speaker is None
+
+
+def test_speed_comes_from_the_request_or_the_defaults() -> None:
+    assert catalog(speed=1.5).resolve().request.speed == 1.5
+    assert catalog(speed=1.5).resolve(speed=0.5).request.speed == 0.5
+
+
+def test_the_search_can_be_limited_to_one_engine() -> None:
+    assert who(catalog().resolve(engine="small")) == ("small", "joe", "en-US")
+    with pytest.raises(UnknownVoice, match=r"no voice 'Ana'; there are: joe, thorsten$"):
+        catalog().resolve(voice="Ana", engine="small")
+
+
+def test_an_unknown_voice_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(UnknownVoice, match=r"there is no voice 'Zoe'; there are: Ana, Bert, joe, thorsten$"):
+        catalog().resolve(voice="Zoe")
+
+
+def test_an_unknown_language_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(UnknownVoice, match=r"no voice speaks 'fr'; languages: de-DE, en-US$"):
+        catalog(SMALL).resolve(language="fr")
+    with pytest.raises(UnknownVoice, match=r"voice 'joe' does not speak 'fr'; it speaks: en-US$"):
+        catalog().resolve(voice="joe", language="fr")
+
+
+def test_an_unknown_speaker_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(UnknownVoice, match=r"voice 'Bert' has no speaker 'sad'; it has: calm, angry$"):
+        catalog().resolve(voice="Bert", speaker="sad")
+    with pytest.raises(UnknownVoice, match=r"voice 'joe' has no speaker 'sad'; it has: only one$"):
+        catalog().resolve(voice="joe", speaker="sad")
+
+
+def test_without_any_voice_nobody_speaks() -> None:
+    with pytest.raises(UnknownVoice, match=r"^there is no voice$"):
+        Catalog().resolve()
+    with pytest.raises(UnknownVoice, match=r"there is no voice 'Ana'; there are: none$"):
+        Catalog().resolve(voice="Ana")
+
+
+def fallback(*engines: ScriptedEngine, **request: Any) -> tuple[str, str, str] | None:
+    voices = catalog(*engines)
+    found = voices.fallback(voices.resolve(**request))
+    return who(found) if found else None
+
+
+def test_the_last_engine_takes_over_in_the_language_of_the_reply() -> None:
+    assert fallback(BIG, SMALL, voice="Ana", language="de") == ("small", "thorsten", "de-DE")
+    assert fallback(BIG, SMALL, voice="Ana", language="en") == ("small", "joe", "en-US")
+
+
+def test_some_voice_is_better_than_silence() -> None:
+    assert fallback(BIG, SMALL, voice="Ana", language="pt") == ("small", "joe", "en-US")
+
+
+def test_another_voice_of_the_same_engine_can_take_over() -> None:
+    assert fallback(SMALL, voice="joe") == ("small", "thorsten", "de-DE")
+
+
+def test_a_voice_is_not_its_own_fallback() -> None:
+    only = ScriptedEngine(make_voice("only"), name="only")
+    assert fallback(only) is None
+    assert fallback(BIG, only, voice="only") == ("big", "Ana", "en")
+
+
+def test_the_fallback_keeps_the_pace_but_not_the_speaker() -> None:
+    voices = catalog(BIG, SMALL)
+    found = voices.fallback(voices.resolve(voice="Bert", speaker="calm", speed=1.5))
+    assert found is not None
+    assert (found.request.speaker, found.request.speed) == (None, 1.5)
+
+
+# ---- engines that are loaded anew -------------------------------------------------------------------------------
+
+
+def test_a_choice_goes_over_to_the_engine_that_took_the_place_of_its_own() -> None:
+    voices = catalog(BIG, SMALL)
+    choice = voices.resolve(voice="Bert", speaker="angry", language="de", speed=1.5)
+    assert voices.current(choice) is choice
+    new = ScriptedEngine(*BIG.voices(), name="big")
+    voices.put(new)
+    now = voices.current(choice)
+    assert (now.engine, now.request, now.meter) == (new, choice.request, choice.meter)
+    voices.drop("big")
+    assert voices.current(choice) is choice
+
+
+@pytest.mark.parametrize(
+    "voice",
+    [
+        make_voice("Bart", "en", "de", speakers=("calm", "angry")),
+        make_voice("Bert", "en", speakers=("calm", "angry")),
+        make_voice("Bert", "en", "de", speakers=("calm",)),
+    ],
+)
+def test_a_choice_stays_where_the_new_engine_cannot_speak_it(voice: Voice) -> None:
+    voices = catalog(BIG, SMALL)
+    choice = voices.resolve(voice="Bert", speaker="angry", language="de")
+    voices.put(ScriptedEngine(voice, name="big"))
+    assert voices.current(choice) is choice
+
+
+def test_a_choice_does_not_go_over_to_an_engine_that_sleeps() -> None:
+    voices = catalog(BIG, SMALL)
+    choice = voices.resolve(voice="Bert")
+    voices.put(UnloadedEngine(BIG, wake=lambda: None))
+    assert voices.current(choice) is choice
+
+
+def test_while_an_engine_is_missing_another_voice_speaks_instead() -> None:
+    voices = Catalog([ScriptedEngine(make_voice("ann", "en-US"), make_voice("bert", "de"))])
+    with pytest.raises(UnknownVoice):
+        voices.resolve(voice="Ana Florence")
+    voices.incomplete = True
+    choice = voices.resolve(voice="Ana Florence", language="de", speed=1.5)
+    assert (choice.request.voice, choice.request.language, choice.request.speed) == ("bert", "de", 1.5)
+    assert choice.instead_of == "Ana Florence de"
+    assert voices.resolve(voice="Ana Florence", language="ja").request.voice == "ann"
+    assert voices.resolve(language="ja").request.voice == "ann"
+    assert voices.resolve(voice="bert").instead_of is None

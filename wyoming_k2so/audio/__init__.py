@@ -1,0 +1,1 @@
+"""Samples: resampling, chunks, loudness. Knows nothing of replies."""

@@ -1,0 +1,1 @@
+"""Benchmarks, quality measures and a reference. Nothing here is needed to speak."""

@@ -1,0 +1,1 @@
+"""How the networks compute: numeric precisions, and the libraries that run them."""

@@ -1,0 +1,1 @@
+"""XTTS-v2's networks: tokenizer, GPT, sampling and vocoder."""

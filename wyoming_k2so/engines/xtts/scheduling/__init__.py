@@ -1,0 +1,1 @@
+"""Who computes when: sequences of several replies share the model."""

@@ -1,0 +1,1 @@
+"""Voices of XTTS: the checkpoint's own and those cloned from clips."""

@@ -1,0 +1,1 @@
+"""One reply: text goes in, chunks of sound come out. Knows neither sockets nor models."""

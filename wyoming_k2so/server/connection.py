@@ -1,0 +1,150 @@
+"""One client: its events in, and what answers them.
+
+Events are read all the time, also while a reply is spoken: that is how a `describe`, more text or a client's leaving is
+noticed at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.ping import Pong
+
+from . import describe
+from .client_writer import ClientWriter
+from .context import ServerContext
+from .framing import FrameError, read_event
+from .reply_queue import ReplyQueue
+from .requests import BadRequest, parse_text
+from .settings_events import SettingsEvents
+from .speech_job import SpeechJob
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Connection:
+    """Serves one client until it leaves or `stop` is called."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: ServerContext) -> None:
+        self._reader = reader
+        self._peer = ClientWriter(writer)
+        self._service = service
+        self._replies = ReplyQueue(service, self._peer)
+        self._changes = SettingsEvents(service.control, self._peer)
+        self._heard = time.monotonic()
+        self._dismissed = self._stopped = False
+        self._engine: str | None = None
+        self._open_stream: SpeechJob | None = None
+        self._handlers: dict[str, Callable[[Event], Awaitable[None]]] = {
+            "describe": self._describe,
+            "ping": self._ping,
+            "select-program": self._select_program,
+            "synthesize": self._synthesize,
+            "synthesize-start": self._synthesize_start,
+            "synthesize-chunk": self._synthesize_chunk,
+            "synthesize-stop": self._synthesize_stop,
+            **self._changes.handlers(),
+        }
+
+    async def run(self, *, finish_at_eof: bool = False) -> None:
+        """Serve the client.
+
+        `finish_at_eof`: the end of the input ends the requests but not the client, as when a file is piped in.
+        """
+        reading = asyncio.create_task(self._read(), name="wyoming reader")
+        speaking = asyncio.create_task(self._replies.run(), name="wyoming speaker")
+        try:
+            await asyncio.wait({reading, speaking}, return_when=asyncio.FIRST_COMPLETED)
+            if finish_at_eof and not speaking.done():
+                self._finish_stream()
+                self._replies.finish()
+                await asyncio.wait({speaking})
+        finally:
+            for task in (reading, speaking):
+                task.cancel()
+            for result in await asyncio.gather(reading, speaking, return_exceptions=True):
+                if isinstance(result, Exception) and not isinstance(result, OSError):
+                    _LOGGER.error("Connection lost by a fault of the server: %s", type(result).__name__)
+                    _LOGGER.debug("The fault", exc_info=result)
+            await self._peer.close(self._reader if self._dismissed else None)
+
+    @property
+    def idle_s(self) -> float:
+        """For how many seconds the client has sent no whole event and waits for no answer; 0 once it was stopped."""
+        waits = self._stopped or self._replies.busy or self._changes.busy
+        return 0.0 if waits else time.monotonic() - self._heard
+
+    def stop(self) -> None:
+        """End the running replies properly, then the connection."""
+        self._stopped = True
+        self._replies.stop()
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                event = await read_event(self._reader, self._service.limits)
+                if event is None:
+                    return
+                handler = self._handlers.get(event.type)
+                if handler is None:
+                    _LOGGER.debug("Ignored an event of type %.40r", event.type)
+                else:
+                    await handler(event)
+            except (FrameError, BadRequest) as error:
+                _LOGGER.warning("Bad event from %s: %s", self._peer, error)
+                await self._peer.write(Error(str(error), "bad-request"))
+                if isinstance(error, FrameError) and error.fatal:
+                    self._dismissed = True
+                    return
+            self._heard = time.monotonic()
+            await asyncio.sleep(0)  # events that have come already keep nobody else waiting
+
+    async def _describe(self, _event: Event) -> None:
+        await self._peer.write(describe.describe(self._service.catalog))
+
+    async def _ping(self, event: Event) -> None:
+        await self._peer.write(Pong(parse_text(event.data) if event.data.get("text") is not None else None))
+
+    async def _select_program(self, event: Event) -> None:
+        engines = [engine.name for engine in self._service.catalog.engines]
+        name = event.data.get("name")
+        if name not in (describe.PROGRAM, *engines):
+            raise BadRequest(f"there is no such program; there are: {', '.join((describe.PROGRAM, *engines))}")
+        self._engine = None if name == describe.PROGRAM else name
+
+    async def _synthesize(self, event: Event) -> None:
+        if self._open_stream is not None:
+            return  # the whole text once more, for servers that cannot stream
+        job = self._begin(event, streaming=False)
+        job.feed(event.data)
+        job.finish()
+
+    async def _synthesize_start(self, event: Event) -> None:
+        self._finish_stream()
+        self._open_stream = self._begin(event, streaming=True)
+
+    async def _synthesize_chunk(self, event: Event) -> None:
+        if self._open_stream is None:
+            raise BadRequest("synthesize-chunk without synthesize-start")
+        self._open_stream.feed(event.data)
+
+    async def _synthesize_stop(self, _event: Event) -> None:
+        if self._open_stream is None:
+            raise BadRequest("synthesize-stop without synthesize-start")
+        self._finish_stream()
+
+    def _begin(self, event: Event, *, streaming: bool) -> SpeechJob:
+        self._replies.check()
+        job = SpeechJob(self._service, event.data, engine=self._engine, streaming=streaming)
+        self._replies.put(job)
+        return job
+
+    def _finish_stream(self) -> None:
+        if self._open_stream is not None:
+            self._open_stream.finish()
+            self._open_stream = None

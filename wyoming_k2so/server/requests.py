@@ -1,0 +1,112 @@
+"""What a client asks for, checked: the data of `synthesize` and `synthesize-start` as typed values."""
+
+from __future__ import annotations
+
+import math
+import sys
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from wyoming_k2so.settings.config import MAX_NAME_CHARS, Option, VoiceConfig
+from wyoming_k2so.settings.options import check, is_word, option_of, settings
+
+TEXT_FORMATS = ("text", "ssml")
+
+_STREAM = [setting for setting in settings() if setting.group == "stream"]
+
+T = TypeVar("T")
+
+
+class BadRequest(ValueError):
+    """The event's data is wrong; the message names the field and what it may be."""
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """How a reply shall sound; None: as the server decides."""
+
+    voice: str | None = None
+    speaker: str | None = None
+    language: str | None = None
+    speed: float | None = None
+    text_format: str = "text"
+    stream: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of StreamConfig that this reply has otherwise than the server."""
+
+
+def parse_speech(data: Mapping[str, Any]) -> SpeechRequest:
+    """Read everything but the text.
+
+    Home Assistant core names a voice and nothing else. `context` is free for what a client and a server agree on: here
+    language, speed and the fields of StreamConfig; anything else in it is ignored.
+
+    Raises:
+        BadRequest: a field has the wrong type or a value that is not allowed.
+    """
+    voice = _get(data, "voice", dict) or {}
+    context = _get(data, "context", dict) or {}
+    text_format = _get(data, "text_format", str) or "text"
+    if text_format not in TEXT_FORMATS:
+        raise BadRequest(f"text_format must be one of {', '.join(TEXT_FORMATS)}")
+    stream = {s.key: _checked(context, s.key, s.kind, s.option) for s in _STREAM}
+    return SpeechRequest(
+        voice=_name(voice, "name"),
+        speaker=_name(voice, "speaker"),
+        language=_name(context, "language") or _name(voice, "language"),
+        speed=_checked(context, "speed", float, option_of(VoiceConfig, "speed")),
+        text_format=text_format,
+        stream={key: value for key, value in stream.items() if value is not None},
+    )
+
+
+def parse_text(data: Mapping[str, Any]) -> str:
+    """The text of `synthesize`, `synthesize-chunk` or `ping`. Raises BadRequest when there is none."""
+    text = _get(data, "text", str)
+    if text is None:
+        raise BadRequest("text is missing")
+    return text
+
+
+def parse_voice(data: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Name (composed, NFC) and language of `k2so-add-voice` or `k2so-remove-voice`. Raises BadRequest: no name."""
+    if not (name := unicodedata.normalize("NFC", _name(data, "name") or "").strip()):
+        raise BadRequest("name is missing")
+    return name, _name(data, "language")
+
+
+def _name(data: Mapping[str, Any], key: str) -> str | None:
+    name = _get(data, key, str)
+    if name is not None and len(name) > MAX_NAME_CHARS:
+        raise BadRequest(f"{key} may have at most {MAX_NAME_CHARS} characters")
+    return name
+
+
+def _get(data: Mapping[str, Any], key: str, kind: type[T]) -> T | None:
+    value = data.get(key)
+    if value is None:
+        return None
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value) if abs(value) <= sys.float_info.max else math.inf
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise BadRequest(f"{key} must be {_KINDS[kind]}")
+    return value
+
+
+def _checked(data: Mapping[str, Any], key: str, kind: type[T], limits: Option) -> T | None:
+    if is_word(data.get(key), limits):
+        return cast(T, data[key])
+    value = _get(data, key, kind)
+    if value is not None and (problem := check(value, limits)):
+        raise BadRequest(f"{key} {problem}")
+    return value
+
+
+_KINDS: dict[type, str] = {
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    dict: "an object",
+}

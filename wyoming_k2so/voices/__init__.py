@@ -1,0 +1,1 @@
+"""Which engine speaks a request, and in which voice; loads and unloads engines."""
