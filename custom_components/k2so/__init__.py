@@ -8,7 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import K2soConfigEntry, K2soCoordinator
-from .problems import async_report
+from .issues import async_report
 from .services import async_setup_services
 
 PLATFORMS = [Platform.SENSOR, Platform.TTS]

@@ -11,7 +11,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 
 from .client import Control, K2soClient, K2soError, State
 from .const import DOMAIN, LOGGER
-from .problems import async_report, problems
+from .issues import async_report, problems
 
 UPDATE_INTERVAL = timedelta(seconds=30)
 # While the server is gone, or loads what shall speak.

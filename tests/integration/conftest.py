@@ -20,13 +20,13 @@ from custom_components.k2so.client import K2soClient
 from custom_components.k2so.const import DOMAIN
 from custom_components.k2so.coordinator import UPDATE_INTERVAL
 
-from . import ha_home
-from .ha_home import Entry
-from .hass import HassProcess, Websocket
-from .peer import RATE, START, STOP, STOPPED, Peer, chunk, k2so, parrot
-from .server import ServerProcess
+from . import user_actions
+from .fake_server import RATE, START, STOP, STOPPED, Peer, chunk, k2so, parrot
+from .hass_process import HassProcess, Websocket
+from .server_process import ServerProcess
+from .user_actions import Entry
 
-HOUSE = Path(__file__).parent / "house" / "test_house"
+HOUSE = Path(__file__).parent / "components" / "assist_stub"
 OURS = Path(__file__).parents[2] / "custom_components" / "k2so"
 
 TENTH = bytes(RATE // 10 * 2)
@@ -88,7 +88,7 @@ def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProce
     and a player that writes files."""
     allow_sockets()
     folder = tmp_path_factory.mktemp("hass")
-    with HassProcess(folder, configuration="test_house:\nzeroconf:\n", components=(HOUSE, OURS)).running() as hass:
+    with HassProcess(folder, configuration="assist_stub:\nzeroconf:\n", components=(HOUSE, OURS)).running() as hass:
         yield hass
 
 
@@ -96,9 +96,9 @@ def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProce
 def added(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
     """Our own server, added to the running Home Assistant by our integration."""
     allow_sockets()
-    entry = ha_home.add(hass_process, server, DOMAIN)
+    entry = user_actions.add(hass_process, server, DOMAIN)
     yield entry
-    ha_home.remove(hass_process, entry)
+    user_actions.remove(hass_process, entry)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.k2so.client import Control, K2soClient
 from custom_components.k2so.const import DOMAIN
 
-from .peer import Peer
-from .server import ServerProcess
+from .fake_server import Peer
+from .server_process import ServerProcess
 
 
 def address(server: ServerProcess | Peer) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from typing import Any
 import aiohttp
 
 from .conftest import HOUSE, OURS
-from .hass import HassProcess
+from .hass_process import HassProcess
 from .process import free_port
-from .server import ServerProcess, with_xtts
+from .server_process import ServerProcess, with_xtts
 
 SIZE = (1000, 1300)
 WAIT_S = 30.0
@@ -148,7 +148,7 @@ async def take(hass: HassProcess, server: ServerProcess, page: Page, to: Path) -
 async def main(to: Path) -> None:
     """Take all pictures."""
     folder = Path(tempfile.mkdtemp())
-    hass = HassProcess(folder, configuration="test_house:\n", components=(HOUSE, OURS))
+    hass = HassProcess(folder, configuration="assist_stub:\n", components=(HOUSE, OURS))
     server = with_xtts(os.environ["K2SO_DEV_XTTS_PYTHON"], folder)
     try:
         await asyncio.to_thread(server.start)

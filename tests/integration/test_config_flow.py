@@ -19,10 +19,10 @@ from custom_components.k2so import client
 from custom_components.k2so.const import DOMAIN
 
 from .conftest import add
+from .fake_server import OURS, Peer, info, parrot, voice
 from .flows import address, begin, id_of, submit
-from .peer import OURS, Peer, info, parrot, voice
 from .process import free_port
-from .server import ServerProcess
+from .server_process import ServerProcess
 
 CONFUSED = b'{"type": "info", "data": {"tts": [{"name": 1}]}}\n'
 

@@ -16,10 +16,10 @@ from wyoming.error import Error
 from custom_components.k2so.coordinator import SHORT_INTERVAL
 
 from .conftest import add, pass_time
+from .fake_server import OURS, Peer, info, k2so, k2so_info, voice
 from .flows import open_options, save_options, settings
-from .peer import OURS, Peer, info, k2so, k2so_info, voice
-from .server import ServerProcess
-from .test_problems import problems
+from .server_process import ServerProcess
+from .test_issues import problems
 
 SPEECH = "tts.k2_so_speech"
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from . import ha_home
+from . import user_actions
+from .audio_checks import assert_says
 from .conftest import HOUSE, allow_sockets
-from .ha_home import Entry, add, converse, events_until, languages, play, remove, run, speak, voices
-from .hass import HassProcess, Websocket
-from .server import ServerProcess
-from .sound import assert_says
+from .hass_process import HassProcess, Websocket
+from .server_process import ServerProcess
+from .user_actions import Entry, add, converse, events_until, languages, play, remove, run, speak, voices
 
 SENTENCE = "The kitchen light is on now."
 REPLY = (
@@ -27,7 +27,7 @@ def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProce
     """A Home Assistant that has never heard of our integration."""
     allow_sockets()
     folder = tmp_path_factory.mktemp("core")
-    with HassProcess(folder, configuration="test_house:\n", components=(HOUSE,)).running() as hass:
+    with HassProcess(folder, configuration="assist_stub:\n", components=(HOUSE,)).running() as hass:
         yield hass
 
 
@@ -41,7 +41,7 @@ def entry(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
 
 @pytest.fixture
 async def pipeline(websocket: Websocket, entry: Entry) -> AsyncIterator[str]:
-    async with ha_home.pipeline(websocket, entry) as pipeline:
+    async with user_actions.pipeline(websocket, entry) as pipeline:
         yield pipeline
 
 

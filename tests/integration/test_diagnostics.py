@@ -13,9 +13,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.k2so.diagnostics import async_get_config_entry_diagnostics
 
 from .conftest import add
+from .fake_server import Peer
 from .flows import id_of
-from .peer import Peer
-from .server import ServerProcess
+from .server_process import ServerProcess
 
 
 async def test_diagnostics_tell_all_but_where_the_house_is(

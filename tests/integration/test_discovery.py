@@ -16,10 +16,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.k2so.const import DOMAIN
 
 from .conftest import add
+from .fake_server import Peer, info, k2so, k2so_info
 from .flows import address, begin, id_of, submit
-from .peer import Peer, info, k2so, k2so_info
 from .process import free_port
-from .server import ServerProcess
+from .server_process import ServerProcess
 
 
 def announced(server: ServerProcess | Peer, id: str | None = None, name: str = "k2so-attic") -> ZeroconfServiceInfo:

@@ -10,10 +10,10 @@ from typing import Any
 import ifaddr
 import pytest
 
-from .ha_home import Entry, entities, finish, remove, speak
-from .hass import HassProcess, Websocket
-from .server import ServerProcess
-from .sound import assert_says
+from .audio_checks import assert_says
+from .hass_process import HassProcess, Websocket
+from .server_process import ServerProcess
+from .user_actions import Entry, entities, finish, remove, speak
 
 SENTENCE = "The kitchen light is on now."
 PATIENCE_S = 30.0

@@ -12,10 +12,10 @@ from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from .conftest import add, pass_time
+from .fake_server import Peer, k2so, k2so_info, voice
 from .flows import open_options, save_options, settings, shown
-from .peer import Peer, k2so, k2so_info, voice
-from .server import ServerProcess
-from .test_problems import problems
+from .server_process import ServerProcess
+from .test_issues import problems
 
 
 async def test_options_change_the_running_server(

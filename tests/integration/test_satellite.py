@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import ha_home
+from . import user_actions
+from .audio_checks import assert_samples_say
 from .conftest import allow_sockets, python_of
-from .ha_home import Entry, entities
-from .hass import HassProcess, Websocket
-from .satellite import RATE, SatelliteProcess
-from .sound import assert_samples_say
+from .hass_process import HassProcess, Websocket
+from .satellite_process import RATE, SatelliteProcess
+from .user_actions import Entry, entities
 
 MESSAGE = "Dinner is ready. Please wash your hands and come to the table."
 
@@ -44,7 +44,7 @@ def add_satellite(hass: HassProcess, process: SatelliteProcess) -> tuple[str, st
 async def test_an_announcement_is_heard_at_a_satellite(
     hass_process: HassProcess, websocket: Websocket, added: Entry, satellite: SatelliteProcess
 ) -> None:
-    async with ha_home.pipeline(websocket, added) as pipeline:
+    async with user_actions.pipeline(websocket, added) as pipeline:
         preferred = (await websocket.call("assist_pipeline/pipeline/list"))["preferred_pipeline"]
         await websocket.call("assist_pipeline/pipeline/set_preferred", pipeline_id=pipeline)
         entry_id, entity = await asyncio.to_thread(add_satellite, hass_process, satellite)

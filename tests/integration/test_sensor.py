@@ -12,8 +12,8 @@ from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from .conftest import add, pass_time
-from .peer import Peer, k2so
-from .speech import entity, pieces
+from .fake_server import Peer, k2so
+from .speech_entity import entity, pieces
 
 
 def states(home: HomeAssistant) -> dict[str, str]:

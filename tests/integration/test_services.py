@@ -18,7 +18,7 @@ from custom_components.k2so import services
 from custom_components.k2so.const import DOMAIN
 
 from .conftest import add
-from .peer import OURS, Peer, info, k2so, voice
+from .fake_server import OURS, Peer, info, k2so, voice
 
 CLIP = b"RIFF and two megabytes" + bytes(2_000_000)
 SPEECH = "tts.k2_so_speech"

@@ -15,7 +15,7 @@ from homeassistant.helpers.selector import validate_selector
 from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.k2so.client import CODES
-from custom_components.k2so.problems import PROBLEMS
+from custom_components.k2so.issues import PROBLEMS
 from custom_components.k2so.sensor import DESCRIPTIONS
 
 FOLDER = Path(__file__).parents[2] / "custom_components" / "k2so"

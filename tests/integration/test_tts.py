@@ -19,10 +19,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.k2so import wav
 
+from .audio_checks import assert_says
 from .conftest import TENTH, add, pass_time
-from .peer import OURS, RATE, START, STOP, STOPPED, Peer, chunk, info, k2so, k2so_info, voice
-from .sound import assert_says
-from .speech import ENTITY, REPLY, SENTENCE, collect, entity, pieces, speak, stream
+from .fake_server import OURS, RATE, START, STOP, STOPPED, Peer, chunk, info, k2so, k2so_info, voice
+from .speech_entity import ENTITY, REPLY, SENTENCE, collect, entity, pieces, speak, stream
 
 # ---- heard ----------------------------------------------------------------------------------------------------------
 

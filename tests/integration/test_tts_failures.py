@@ -18,9 +18,9 @@ from wyoming.event import Event
 from custom_components.k2so import client
 
 from .conftest import TENTH
-from .peer import RATE, START, STOP, STOPPED, Peer, chunk
-from .server import ServerProcess
-from .speech import ENTITY, REPLY, SENTENCE, collect, entity, pieces, speak, stream
+from .fake_server import RATE, START, STOP, STOPPED, Peer, chunk
+from .server_process import ServerProcess
+from .speech_entity import ENTITY, REPLY, SENTENCE, collect, entity, pieces, speak, stream
 
 # ---- fails ----------------------------------------------------------------------------------------------------------
 

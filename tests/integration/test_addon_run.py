@@ -109,7 +109,7 @@ def test_what_is_preset_may_be_chosen_and_the_rest_may_be_left_out() -> None:
 def test_the_server_takes_every_value_that_may_be_chosen(server_python: str) -> None:
     settings = runpy.run_path(str(ADDON / "run.py"))["settings"]
     chosen = [settings({key: value}) for key, kind in config()["schema"].items() for value in values(kind)]
-    code = "import json, sys; from wyoming_k2so.options import read; [read({}, e, None) for e in json.load(sys.stdin)]"
+    code = "import json, sys; from wyoming_k2so.settings.options import read; [read({}, e, None) for e in json.load(sys.stdin)]"
     done = subprocess.run(
         [server_python, "-c", code], input=json.dumps(chosen), cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -15,7 +15,7 @@ STEADY = ("--seed", "1")
 WRITE_CHECKPOINT = """
 import sys
 from pathlib import Path
-from wyoming_k2so.engines.xtts.synthetic import write_checkpoint
+from wyoming_k2so.engines.xtts.dev.synthetic import write_checkpoint
 write_checkpoint(Path(sys.argv[1]))
 """
 

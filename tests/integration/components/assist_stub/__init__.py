@@ -21,7 +21,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
-DOMAIN = "test_house"
+DOMAIN = "assist_stub"
 PIECE_CHARS = 7
 
 
@@ -63,7 +63,7 @@ class Parrot(conversation.ConversationEntity):
 
 
 class Recorder(media_player.MediaPlayerEntity):
-    """Writes each thing that it plays into a folder, then fires `test_house_played`."""
+    """Writes each thing that it plays into a folder, then fires `assist_stub_played`."""
 
     _attr_name = "Recorder"
     _attr_unique_id = "recorder"
@@ -86,7 +86,7 @@ class Recorder(media_player.MediaPlayerEntity):
         path = self._folder / Path(response.url.path).name
         await self.hass.async_add_executor_job(_write, path, data)
         self.hass.bus.async_fire(
-            "test_house_played",
+            "assist_stub_played",
             {
                 "path": str(path),
                 "status": response.status,

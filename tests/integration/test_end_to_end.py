@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from . import ha_home
-from .ha_home import Entry, add, change, converse, entities, play, remove, run, speak
-from .hass import HassProcess, Websocket
-from .server import ServerProcess
-from .sound import assert_says, decode
+from . import user_actions
+from .audio_checks import assert_says, decode
+from .hass_process import HassProcess, Websocket
+from .server_process import ServerProcess
+from .user_actions import Entry, add, change, converse, entities, play, remove, run, speak
 
 SENTENCE = "The kitchen light is on now."
 REPLY = (
@@ -60,7 +60,7 @@ async def test_a_player_plays(websocket: Websocket, added: Entry) -> None:
 async def test_a_pipeline_speaks_while_its_text_still_arrives(
     hass_process: HassProcess, websocket: Websocket, added: Entry
 ) -> None:
-    async with ha_home.pipeline(websocket, added) as pipeline:
+    async with user_actions.pipeline(websocket, added) as pipeline:
         spoken = await converse(hass_process, websocket, pipeline, REPLY)
 
     assert spoken.fetched.first_s < spoken.text_s
@@ -71,7 +71,7 @@ async def test_a_pipeline_that_is_given_up_leaves_the_server_nothing_to_do(
     hass_process: HassProcess, websocket: Websocket, added: Entry, server: ServerProcess
 ) -> None:
     before = len(server.log())
-    async with ha_home.pipeline(websocket, added) as pipeline:
+    async with user_actions.pipeline(websocket, added) as pipeline:
         number = await run(websocket, pipeline, f"{REPLY} {REPLY} And that was all of it.")
         await asyncio.to_thread(server.wait_for_log, "Segment: 'The washing machine", after=before, timeout_s=30)
         await websocket.call("unsubscribe_events", subscription=number)

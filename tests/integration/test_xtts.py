@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 
 from .conftest import allow_sockets
-from .ha_home import Entry, add, change, options_form, remove, sensor, speak, voices
-from .hass import HassProcess, Websocket
-from .server import ServerProcess, with_xtts
+from .hass_process import HassProcess, Websocket
+from .server_process import ServerProcess, with_xtts
+from .user_actions import Entry, add, change, options_form, remove, sensor, speak, voices
 
 EMBEDDED = "en_US-joe-medium"
 SENTENCE = "Once upon a time there was a house that could speak, and nobody was afraid of it."

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .hass import Fetched, HassProcess, Websocket
-from .server import ServerProcess
+from .hass_process import Fetched, HassProcess, Websocket
+from .server_process import ServerProcess
 
 FLOWS = "/api/config/config_entries/flow"
 
@@ -151,7 +151,7 @@ async def converse(hass: HassProcess, websocket: Websocket, pipeline: str, text:
 
 async def play(websocket: Websocket, entry: Entry, message: str) -> bytes:
     """Have a message spoken by a media player; returns what it played."""
-    played = await websocket.send("subscribe_events", event_type="test_house_played")
+    played = await websocket.send("subscribe_events", event_type="assist_stub_played")
     await websocket.result(played)
     await websocket.call(
         "call_service",

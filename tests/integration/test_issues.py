@@ -11,7 +11,7 @@ from homeassistant.helpers import issue_registry as ir
 from custom_components.k2so.const import DOMAIN
 
 from .conftest import add, pass_time
-from .peer import k2so, k2so_info
+from .fake_server import k2so, k2so_info
 
 FAILED = [
     {"name": "piper", "state": "ready", "detail": ""},
