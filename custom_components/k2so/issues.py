@@ -1,4 +1,4 @@
-"""What the user is told to repair."""
+"""Repair issues: what a user should fix."""
 
 from collections.abc import Mapping
 
@@ -6,18 +6,18 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .client import Control
 from .const import DOMAIN
+from .models import K2soInfo
 
-PROBLEMS = ("fallback_voice", "failed_switch", "refused_options")
+ISSUES = ("fallback_voice", "failed_switch", "refused_options")
 
 
 @callback
-def async_report(hass: HomeAssistant, entry: ConfigEntry, found: Mapping[str, Mapping[str, str]]) -> None:
-    """Tell of the problems that were found with a server, and of no others any more."""
-    for problem in PROBLEMS:
-        issue_id = f"{problem}_{entry.entry_id}"
-        if problem not in found:
+def async_update_issues(hass: HomeAssistant, entry: ConfigEntry, found: Mapping[str, Mapping[str, str]]) -> None:
+    """Create the issues that were found with a server, and delete all others."""
+    for issue in ISSUES:
+        issue_id = f"{issue}_{entry.entry_id}"
+        if issue not in found:
             ir.async_delete_issue(hass, DOMAIN, issue_id)
             continue
         ir.async_create_issue(
@@ -26,25 +26,25 @@ def async_report(hass: HomeAssistant, entry: ConfigEntry, found: Mapping[str, Ma
             issue_id,
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=problem,
-            translation_placeholders={"name": entry.title, **found[problem]},
+            translation_key=issue,
+            translation_placeholders={"name": entry.title, **found[issue]},
         )
 
 
-def problems(control: Control, refusal: str | None) -> dict[str, dict[str, str]]:
-    """The problems of a server, which may have refused its options, each with what its text is filled with."""
+def find_issues(k2so: K2soInfo, options_error: str | None) -> dict[str, dict[str, str]]:
+    """The issues of a server, each with its placeholders; `options_error` says why it rejected the saved options."""
     found = {}
-    if (missing := next((engine for engine in control.wanted if engine.state == "failed"), None)) is not None:
+    if (missing := next((engine for engine in k2so.selected_engines if engine.state == "failed"), None)) is not None:
         found["fallback_voice"] = {
             "engine": missing.name,
-            "speaking": control.speaking,
+            "speaking": k2so.speaking,
             "detail": missing.detail,
         }
-    if (failed := control.failed) is not None:
+    if (failed := k2so.failed) is not None:
         found["failed_switch"] = {
-            "settings": ", ".join(f"{key} {value}" for key, value in failed["settings"].items()),
-            "reason": failed["reason"],
+            "settings": ", ".join(f"{key} {value}" for key, value in failed.settings.items()),
+            "reason": failed.reason,
         }
-    if refusal is not None:
-        found["refused_options"] = {"reason": refusal}
+    if options_error is not None:
+        found["refused_options"] = {"reason": options_error}
     return found

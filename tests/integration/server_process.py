@@ -1,16 +1,20 @@
-"""Our own server as a process, in its own environment."""
+"""The wyoming-k2so server as a process, in its own environment."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 
-from .process import Process, answers, free_port
+from .environment import ROOT
+from .process import Process, accepts_connections, free_port
 
-ROOT = Path(__file__).parents[2]
+# Piper draws random numbers; with some of them Whisper mishears a word.
+SEED = ("--seed", "1")
 
-# Piper draws random numbers, and now and then speaks a word so that Whisper takes it for another.
-STEADY = ("--seed", "1")
+# What the server logs, for tests that wait for it.
+LOG_XTTS_READY = "Voices speak by engine xtts"
+LOG_SEGMENT = "Segment: "
+LOG_CANCELLED = ", cancelled"
 
 WRITE_CHECKPOINT = """
 import sys
@@ -21,7 +25,7 @@ write_checkpoint(Path(sys.argv[1]))
 
 
 class ServerProcess(Process):
-    """`python -m wyoming_k2so` on a port of this machine, the same one each time it is started."""
+    """`python -m wyoming_k2so` on a free port, which it keeps when it is restarted."""
 
     host = "127.0.0.1"
 
@@ -29,15 +33,15 @@ class ServerProcess(Process):
         self.port = free_port()
         folders = ("--data-dir", str(folder / "data"), "--cache-dir", str(folder / "cache"))
         uri = f"tcp://{bind}:{self.port}"
-        command = (python, "-m", "wyoming_k2so", "--uri", uri, *folders, *STEADY, "--debug", *arguments)
+        command = (python, "-m", "wyoming_k2so", "--uri", uri, *folders, *SEED, "--debug", *arguments)
         super().__init__(command, folder / "server.txt", cwd=ROOT)
 
     def _is_up(self) -> bool:
-        return answers(self.port)
+        return accepts_connections(self.port)
 
 
-def with_xtts(python: str, folder: Path, *arguments: str) -> ServerProcess:
-    """A server that has a small XTTS beside its embedded voice, real but for its weights, so that it speaks noise."""
+def xtts_server(python: str, folder: Path, *arguments: str) -> ServerProcess:
+    """A server with a tiny XTTS beside its embedded voice: real code with random weights, so it speaks noise."""
     checkpoint = folder / "checkpoint"
     subprocess.run([python, "-c", WRITE_CHECKPOINT, checkpoint], cwd=ROOT, check=True, capture_output=True)
     return ServerProcess(python, folder, "--xtts-checkpoint", str(checkpoint), *arguments)

@@ -1,15 +1,12 @@
-"""The app (add-on): what it is by the rules of the Supervisor, and its start beside one that answers over HTTP."""
+"""The app (add-on) as it runs, beside a fake Supervisor that answers over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import re
-import runpy
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,119 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import voluptuous as vol
 from aiohttp import web
-from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.k2so.client import K2soClient
 from custom_components.k2so.const import DOMAIN
 
+from .addon import ADDON, config
+from .environment import ROOT
 from .process import free_port
 
-ROOT = Path(__file__).parents[2]
-ADDON = ROOT / "addon"
 TOKEN = "a-token"
-PATIENCE_S = 30.0
-
-FIELD = re.compile(r"(bool|str|int|float|list|match)(?:\((.*)\))?(\?)?")
-"""The kinds of option that we use, of those that the Supervisor knows; `?` marks one that may be left out."""
-
-
-def config() -> dict[str, Any]:
-    return dict(load_yaml_dict(str(ADDON / "config.yaml")))
-
-
-def parts(kind: str) -> tuple[str, str, bool]:
-    """Kind of an option, what it is limited to, and whether it may be left out."""
-    found = FIELD.fullmatch(kind)
-    assert found, f"the Supervisor knows no {kind}"
-    return found[1], found[2] or "", bool(found[3])
-
-
-def values(kind: str) -> list[Any]:
-    """What a user may choose: all of a list, the ends of a range."""
-    name, limits, _ = parts(kind)
-    match name:
-        case "bool":
-            return [True, False]
-        case "list":
-            return limits.split("|")
-        case "int" | "float":
-            return [(int if name == "int" else float)(limit) for limit in limits.split(",")]
-        case "match":
-            return [value for value in ("de", "pt-BR", "zh-cn") if re.match(limits, value)]
-    return ["a text"]
-
-
-# ---- its description --------------------------------------------------------------------------------------------
-
-
-def test_the_description_has_what_the_supervisor_asks_for() -> None:
-    port = re.compile(r"\d+/(?:tcp|udp)")
-    described = vol.Schema(
-        {
-            **{vol.Required(key): str for key in ("name", "version", "description")},
-            vol.Required("slug"): vol.Match(r"^[-_.A-Za-z0-9]+$"),
-            vol.Required("arch"): [vol.In(["amd64", "aarch64"])],
-            vol.Required("url"): vol.Url(),
-            vol.Required("stage"): vol.In(["stable", "experimental", "deprecated"]),
-            vol.Required("discovery"): [str],
-            vol.Required("homeassistant_api"): bool,
-            vol.Required("ports"): {vol.Match(port): vol.Any(None, vol.Range(min=1, max=65535))},
-            vol.Required("map"): [vol.Match(r"^(?:app_config|share|media|ssl)(?::r[wo])?$")],
-            vol.Required("backup_exclude"): [str],
-            vol.Required("timeout"): vol.All(int, vol.Range(min=10, max=300)),
-            vol.Required("options"): dict,
-            vol.Required("schema"): {str: vol.Match(FIELD)},
-        }
-    )
-    described(config())
-
-
-def test_it_is_found_in_the_repository_and_nothing_else_is_taken_for_an_app() -> None:
-    assert load_yaml_dict(str(ROOT / "repository.yaml")).keys() >= {"name", "url"}
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
-    found = re.findall(r"(?m)^(?:.*/)?config\.(?:ya?ml|json)$", names.stdout.decode())
-    assert found == ["addon/config.yaml"]
-
-
-def test_it_has_the_version_of_the_package_that_its_image_installs() -> None:
-    package = re.search(r'__version__ = "(.*)"', (ROOT / "wyoming_k2so/__init__.py").read_text("utf-8"))
-    assert package
-    assert config()["version"] == package[1]
-
-
-def test_what_is_preset_may_be_chosen_and_the_rest_may_be_left_out() -> None:
-    options, schema = config()["options"], config()["schema"]
-    assert {key: value in values(schema[key]) for key, value in options.items()} == dict.fromkeys(options, True)
-    assert {key for key, kind in schema.items() if not parts(kind)[2]} == set(options)
-
-
-def test_the_server_takes_every_value_that_may_be_chosen(server_python: str) -> None:
-    settings = runpy.run_path(str(ADDON / "run.py"))["settings"]
-    chosen = [settings({key: value}) for key, kind in config()["schema"].items() for value in values(kind)]
-    code = "import json, sys; from wyoming_k2so.settings.options import read; [read({}, e, None) for e in json.load(sys.stdin)]"
-    done = subprocess.run(
-        [server_python, "-c", code], input=json.dumps(chosen), cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(chosen) > 30
-
-
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_every_option_is_explained(language: str) -> None:
-    texts = load_yaml_dict(str(ADDON / "translations" / f"{language}.yaml"))
-    assert list(texts["configuration"]) == list(config()["schema"])
-    assert all(text.keys() == {"name", "description"} for text in texts["configuration"].values())
-    assert texts["network"].keys() == config()["ports"].keys()
-
-
-# ---- its start --------------------------------------------------------------------------------------------------
+TIMEOUT_S = 30.0
 
 
 @dataclass
 class Supervisor:
-    """What an app sees of the Supervisor; `broken` are the parts that answer with an error."""
+    """A Supervisor, as far as the app uses it; `broken` are the parts that respond with an error."""
 
     handlers: list[str] = field(default_factory=lambda: ["mqtt", "wyoming"])
     broken: tuple[str, ...] = ()
@@ -173,26 +73,26 @@ class Supervisor:
 
 @dataclass
 class App:
-    """run.py as the Supervisor starts it, in a folder of the test."""
+    """A running run.py, started as the Supervisor starts it, in a folder of the test."""
 
     process: asyncio.subprocess.Process
     port: int
     log: str = ""
 
-    async def says(self, text: str) -> None:
+    async def wait_for_log(self, text: str) -> None:
         assert self.process.stderr
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while text not in self.log:
                 line = await self.process.stderr.readline()
                 assert line, self.log
                 self.log += line.decode()
 
-    async def end(self) -> int:
+    async def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return await self.ended()
+        return await self.wait_until_stopped()
 
-    async def ended(self) -> int:
-        _, rest = await asyncio.wait_for(self.process.communicate(), PATIENCE_S)
+    async def wait_until_stopped(self) -> int:
+        _, rest = await asyncio.wait_for(self.process.communicate(), TIMEOUT_S)
         self.log += rest.decode()
         assert self.process.returncode is not None
         return self.process.returncode
@@ -203,7 +103,7 @@ async def start(server_python: str, tmp_path: Path) -> AsyncIterator[Any]:
     apps: list[App] = []
 
     async def start(supervisor: Supervisor, **options: Any) -> App:
-        # What the image puts on the PATH; it leaves its environment behind to be looked at.
+        # Stands in for the program that the image installs, and records its environment.
         program = tmp_path / "wyoming-k2so"
         program.write_text(f'#!/bin/sh\nenv >{tmp_path}/environment\nexec {server_python} -m wyoming_k2so "$@"\n')
         program.chmod(0o755)
@@ -228,24 +128,24 @@ async def start(server_python: str, tmp_path: Path) -> AsyncIterator[Any]:
     yield start
     for app in apps:
         if app.process.returncode is None:
-            await app.end()
+            await app.stop()
 
 
 def uri(app: App) -> dict[str, str]:
     return {"uri": f"tcp://{socket.gethostname()}:{app.port}"}
 
 
-async def test_it_serves_with_its_options_and_is_announced_to_both_integrations(start: Any, tmp_path: Path) -> None:
+async def test_serves_with_its_options_and_announces_itself_to_both_integrations(start: Any, tmp_path: Path) -> None:
     async with Supervisor(["mqtt", "wyoming", DOMAIN]).serving() as supervisor:
         options = {"quantization": "bf16", "chunk_samples": "2048", "prebuffer": "3", "speed": 1.5, "language": ""}
         app = await start(supervisor, lock_settings=True, **options)
-        await app.says("Announced to Home Assistant as k2so")
+        await app.wait_for_log("announced to Home Assistant as k2so")
         state = await K2soClient("127.0.0.1", app.port).describe()
-        assert await app.end() == 0
+        assert await app.stop() == 0
     assert supervisor.announced == [{"service": name, "config": uri(app)} for name in ("wyoming", DOMAIN)]
-    assert state.control
+    assert state.k2so
     chosen = {"engine": "piper", "chunk_samples": 2048, "prebuffer": 3, "speed": 1.5}
-    assert {key: state.control.settings[key] for key in chosen} == chosen
+    assert {key: state.k2so.settings[key] for key in chosen} == chosen
     environment = (tmp_path / "environment").read_text("utf-8")
     assert {"K2SO_LOCK_SETTINGS=true", "K2SO_QUANTIZATION=bf16"} <= set(environment.splitlines())
     assert "K2SO_LANGUAGE" not in environment
@@ -253,35 +153,33 @@ async def test_it_serves_with_its_options_and_is_announced_to_both_integrations(
     assert (tmp_path / "config/voices").is_dir()
 
 
-async def test_an_integration_that_is_not_there_is_not_told(start: Any) -> None:
+async def test_does_not_announce_itself_to_an_integration_that_is_not_installed(start: Any) -> None:
     async with Supervisor().serving() as supervisor:
         app = await start(supervisor)
-        await app.says("Announced to Home Assistant as wyoming")
-        assert await app.end() == 0
+        await app.wait_for_log("announced to Home Assistant as wyoming")
+        assert await app.stop() == 0
     assert supervisor.announced == [{"service": "wyoming", "config": uri(app)}]
-    assert "k2so is not installed" in app.log
+    assert "integration k2so is not installed" in app.log
 
 
 @pytest.mark.parametrize(
     ("broken", "announced"), [(("core",), ["wyoming"]), (("core", "discovery"), [])], ids=["core", "all"]
 )
-async def test_it_speaks_whatever_the_supervisor_answers(
-    start: Any, broken: tuple[str, ...], announced: list[str]
-) -> None:
+async def test_serves_even_if_the_supervisor_fails(start: Any, broken: tuple[str, ...], announced: list[str]) -> None:
     async with Supervisor(broken=broken).serving() as supervisor:
         app = await start(supervisor)
-        await app.says("nnounced to Home Assistant as wyoming")
+        await app.wait_for_log("to Home Assistant as wyoming")
         assert (await K2soClient("127.0.0.1", app.port).describe()).voices
-        assert await app.end() == 0
+        assert await app.stop() == 0
     assert [message["service"] for message in supervisor.announced] == announced
-    assert "does not say whether it has the integration k2so" in app.log
+    assert "cannot find out whether integration k2so is installed" in app.log
     assert ("add tcp://" in app.log) == (not announced)
 
 
-async def test_a_server_that_cannot_start_is_not_announced(start: Any) -> None:
+async def test_does_not_announce_a_server_that_cannot_start(start: Any) -> None:
     async with Supervisor().serving() as supervisor:
         app = await start(supervisor, voice="nobody")
-        assert await app.ended() == 2
+        assert await app.wait_until_stopped() == 2
     assert supervisor.announced == []
     assert "nobody" in app.log
     assert "Traceback" not in app.log

@@ -1,4 +1,4 @@
-"""What the user is told to repair, and that it is told no longer than there is a problem."""
+"""Repair issues: created while there is a problem, and deleted when it is solved."""
 
 from __future__ import annotations
 
@@ -6,49 +6,48 @@ from typing import Any
 
 import pytest
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
 
-from custom_components.k2so.const import DOMAIN
+from .config_entries import add_entry, pass_time
+from .fake_server import fake_k2so, k2so_info
+from .repair_issues import repair_issues
 
-from .conftest import add, pass_time
-from .fake_server import k2so, k2so_info
-
-FAILED = [
+FAILED_ENGINE = [
     {"name": "piper", "state": "ready", "detail": ""},
     {"name": "xtts", "state": "failed", "detail": "the disk is full"},
 ]
-MISSING = {"name": "K2-SO", "engine": "xtts", "speaking": "piper", "detail": "the disk is full"}
-ASKED = {"engine": "xtts", "quantization": "none"}
-REFUSED = {"name": "K2-SO", "settings": "engine xtts, quantization none", "reason": "memory is short"}
-
-
-def problems(home: HomeAssistant) -> dict[str | None, dict[str, str] | None]:
-    found = [issue for (domain, _), issue in ir.async_get(home).issues.items() if domain == DOMAIN and issue.active]
-    return {issue.translation_key: issue.translation_placeholders for issue in found}
+FALLBACK_VOICE = {"name": "K2-SO", "engine": "xtts", "speaking": "piper", "detail": "The disk is full."}
+REQUESTED = {"engine": "xtts", "quantization": "none"}
+FAILED_SWITCH = {"name": "K2-SO", "settings": "engine xtts, quantization none", "reason": "Out of memory."}
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "issues"),
     [
-        ({"engines": FAILED, "speaking": "piper", "settings": {"engine": "auto"}}, {"fallback_voice": MISSING}),
-        ({"engines": FAILED, "speaking": "piper", "settings": {"engine": "xtts"}}, {"fallback_voice": MISSING}),
-        ({"engines": FAILED, "speaking": "piper", "settings": {"engine": "piper"}}, {}),
-        ({"failed": {"settings": ASKED, "reason": "memory is short"}}, {"failed_switch": REFUSED}),
+        (
+            {"engines": FAILED_ENGINE, "speaking": "piper", "settings": {"engine": "auto"}},
+            {"fallback_voice": FALLBACK_VOICE},
+        ),
+        (
+            {"engines": FAILED_ENGINE, "speaking": "piper", "settings": {"engine": "xtts"}},
+            {"fallback_voice": FALLBACK_VOICE},
+        ),
+        ({"engines": FAILED_ENGINE, "speaking": "piper", "settings": {"engine": "piper"}}, {}),
+        ({"failed": {"settings": REQUESTED, "reason": "out of memory"}}, {"failed_switch": FAILED_SWITCH}),
     ],
 )
-async def test_the_user_learns_that_something_else_speaks_than_was_asked_for(
-    home: HomeAssistant, socket_enabled: None, state: dict[str, Any], told: dict[str, Any]
+async def test_an_issue_lasts_as_long_as_its_problem(
+    home: HomeAssistant, socket_enabled: None, state: dict[str, Any], issues: dict[str, Any]
 ) -> None:
-    async with k2so(**state).listen() as peer:
-        entry = await add(home, peer)
-        assert problems(home) == told
+    async with fake_k2so(**state).listen() as fake:
+        entry = await add_entry(home, fake)
+        assert repair_issues(home) == issues
 
-        peer.script["k2so-describe"] = [k2so_info()]
+        fake.script["k2so-describe"] = [k2so_info()]
         await pass_time(home)
-        assert problems(home) == {}
+        assert repair_issues(home) == {}
 
-        peer.script["k2so-describe"] = [k2so_info(**state)]
+        fake.script["k2so-describe"] = [k2so_info(**state)]
         await pass_time(home)
-        assert problems(home) == told
+        assert repair_issues(home) == issues
         await home.config_entries.async_unload(entry.entry_id)
-        assert problems(home) == {}
+        assert repair_issues(home) == {}

@@ -1,4 +1,4 @@
-"""Announcements to a real satellite: Home Assistant, our integration and server, wyoming-satellite, and ears."""
+"""Announcements on a real satellite: Home Assistant, our integration and server, and wyoming-satellite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from . import user_actions
 from .audio_checks import assert_samples_say
-from .conftest import allow_sockets, python_of
+from .environment import allow_sockets, python_of
 from .hass_process import HassProcess, Websocket
 from .satellite_process import RATE, SatelliteProcess
 from .user_actions import Entry, entities
@@ -27,7 +27,7 @@ def satellite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SatellitePro
 
 
 def add_satellite(hass: HassProcess, process: SatelliteProcess) -> tuple[str, str]:
-    """Add a satellite as a user does; gives its entry and its entity."""
+    """Add a satellite as a user does; returns the IDs of its entry and its entity."""
     flows = "/api/config/config_entries/flow"
     before = entities(hass, "assist_satellite")
     form = hass.call("POST", flows, {"handler": "wyoming"})
@@ -41,7 +41,7 @@ def add_satellite(hass: HassProcess, process: SatelliteProcess) -> tuple[str, st
     return answer["result"]["entry_id"], entity
 
 
-async def test_an_announcement_is_heard_at_a_satellite(
+async def test_a_satellite_plays_an_announcement(
     hass_process: HassProcess, websocket: Websocket, added: Entry, satellite: SatelliteProcess
 ) -> None:
     async with user_actions.pipeline(websocket, added) as pipeline:
@@ -58,7 +58,7 @@ async def test_an_announcement_is_heard_at_a_satellite(
             service_data={"message": MESSAGE, "preannounce": False},
         )
 
-        played = satellite.heard()
+        played = satellite.take_played()
         hass_process.call("DELETE", f"/api/config/config_entries/entry/{entry_id}")
         await websocket.call("assist_pipeline/pipeline/set_preferred", pipeline_id=preferred)
     assert_samples_say(played, RATE, MESSAGE)
