@@ -69,7 +69,7 @@ async def test_speaks_before_the_text_is_complete(home: HomeAssistant, entry: Mo
     assert_says(data, REPLY)
 
 
-async def test_a_whole_file_has_a_whole_header(home: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_a_reply_without_streaming_has_a_complete_header(home: HomeAssistant, entry: MockConfigEntry) -> None:
     extension, data = await entity(home).async_get_tts_audio(SENTENCE, "en-US", {})
     assert (extension, data is not None) == ("wav", True)
     with wave.open(io.BytesIO(data or b"")) as file:
