@@ -116,17 +116,25 @@ async def test_a_text_that_never_ends_times_out(
     await asyncio.wait_for(k2so_server.left.wait(), 5)
 
 
-@pytest.mark.parametrize("failure", [HomeAssistantError("no answer"), KeyError("no answer"), OSError("no answer")])
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (HomeAssistantError("no answer"), "No answer."),
+        (KeyError("no answer"), "'no answer'."),
+        (OSError(), "OSError."),
+    ],
+)
 async def test_a_text_that_fails_ends_the_reply_with_an_error(
-    home: HomeAssistant, k2so_server: FakeServer, failure: Exception
+    home: HomeAssistant, k2so_server: FakeServer, failure: Exception, reason: str
 ) -> None:
     async def text() -> AsyncGenerator[str]:
         yield "The answer is"
         raise failure
 
-    with pytest.raises(K2soError, match="(?i)no answer") as caught:
+    with pytest.raises(K2soError, match="Failed to receive the text") as caught:
         await collect(await stream(home, text()))
     assert caught.value.translation_key == "text_failed"
+    assert caught.value.translation_placeholders == {"reason": reason}
     await asyncio.wait_for(k2so_server.left.wait(), 5)
 
 
