@@ -55,7 +55,7 @@ async def test_home_assistant_finds_the_integration(hass: HomeAssistant, enable_
 def test_hacs_is_told_the_oldest_release_that_the_tests_run_on() -> None:
     hacs = read(ROOT / "hacs.json")
     vol.Schema({vol.Required("name"): str, vol.Required("homeassistant"): vol.Match(r"^\d{4}\.\d+\.\d+$")})(hacs)
-    requirements = (ROOT / "tests/integration/requirements.txt").read_text("utf-8")
+    requirements = (ROOT / "requirements/home-assistant.in").read_text("utf-8")
     assert f"homeassistant ({hacs['homeassistant'].removesuffix('.0')}." in requirements
 
 
