@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.support.fakes import ScriptedEngine
+from tests.support.server import ROOT
 from wyoming_k2so.audio.chunks import encode
 from wyoming_k2so.commands.playback import Playback, PlaybackError, RawBytes, Sink, SoundCard, WavFile
 from wyoming_k2so.engine import AudioFormat, Request
@@ -181,7 +182,7 @@ def test_the_sound_card_plays_every_sample(tmp_path: Path) -> None:
         "    card.write(sound[start : start + 4096].tobytes())\n"
         "card.close()\n"
     )
-    environ = os.environ | {"ALSA_CONFIG_PATH": str(config), "PYTHONPATH": str(Path.cwd())}
+    environ = os.environ | {"ALSA_CONFIG_PATH": str(config), "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, str(script)], env=environ, check=True, timeout=60)
     samples = np.fromfile(played, "<i2")
     np.testing.assert_array_equal(samples[:20_000], np.arange(-10_000, 10_000))
