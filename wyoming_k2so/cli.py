@@ -18,7 +18,7 @@ from wyoming_k2so.voices.catalog import UnknownVoice
 from wyoming_k2so.voices.engine_manager import LOADING
 
 from . import __version__
-from .commands import bench, say, serve, weights
+from .commands import bench, quality, say, serve
 from .engine import ConsentNeeded, EngineError
 from .settings import logs, options
 
@@ -83,8 +83,8 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, tuple[Command, Config]
     add("serve", serve.serve, ("server", *SPEAKING), "serve Wyoming clients such as Home Assistant")
     say.add_flags(add("say", say.say, SPEAKING, "speak a text here, or into a file", SAY_DEFAULTS))
     bench.add_flags(add("bench", bench.run, SPEAKING, "measure how fast this machine speaks", BENCH_DEFAULTS))
-    add("quantize", weights.quantize, WEIGHTS, "make XTTS's weights of a precision ahead of time")
-    weights.add_flags(add("quality", weights.judge, WEIGHTS, "measure what a precision of XTTS costs in quality"))
+    add("quantize", quality.quantize, WEIGHTS, "make XTTS's weights of a precision ahead of time")
+    quality.add_flags(add("quality", quality.judge, WEIGHTS, "measure what a precision of XTTS costs in quality"))
     add("voices", say.voices, ("engines", "voice", "xtts", "log"), "list the voices")
     add("check", serve.check, ("server", "log"), "ask the server that runs here whether it can speak")
     return parser, commands
