@@ -16,7 +16,7 @@ from tests.support.program import LONG, PATIENCE_S, RATE, VOICE, command, fails,
 def test_say_writes_a_wav_file_with_speech(tmp_path: Path) -> None:
     result = run("say", "The kettle is boiling.", "-o", "out.wav")
     assert result.returncode == 0, result.stderr
-    assert re.fullmatch(r"first sound after \d+\.\d\d s, \d+\.\d s of speech\n", result.stderr)
+    assert re.fullmatch(r"first audio after \d+\.\d\d s, \d+\.\d s of speech\n", result.stderr)
     with wave.open(str(tmp_path / "out.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE)
         assert is_speech(file.readframes(file.getnframes()))

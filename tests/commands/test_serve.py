@@ -53,7 +53,7 @@ async def test_serve_answers_until_it_is_told_to_stop(arguments: list[str]) -> N
         log = end(process, signal.SIGINT)
     assert "Add integration > K2-SO or Wyoming Protocol, host 127.0.0.1, port" in log
     assert f"INFO piper/{VOICE}: " in log
-    assert log.endswith("INFO Stopped\n")
+    assert log.endswith("INFO stopped\n")
 
 
 async def test_figures_can_be_scraped_and_the_log_can_be_json() -> None:
@@ -65,8 +65,8 @@ async def test_figures_can_be_scraped_and_the_log_can_be_json() -> None:
         log = [json.loads(line) for line in end(process).splitlines()]
     assert 'k2so_requests_total{engine="piper",outcome="ok"} 1.0' in figures
     assert "k2so_active_streams 0.0" in figures
-    assert "Announced on the local network" in [entry["message"] for entry in log]
-    assert log[-1]["message"] == "Stopped"
+    assert "announced on the local network" in [entry["message"] for entry in log]
+    assert log[-1]["message"] == "stopped"
 
 
 async def test_a_running_reply_is_cut_short_properly_at_the_end() -> None:
@@ -112,7 +112,7 @@ async def test_settings_come_from_flags_variables_and_a_file(monkeypatch: pytest
             await connection.write_event(Synthesize("Hello there.").event())
             chunks = [event for event in await read_reply(connection) if event.payload]
         assert {len(chunk.payload or b"") for chunk in chunks[:-1]} == {2 * 2048}
-        assert json.loads(end(process).splitlines()[-1])["message"] == "Stopped"
+        assert json.loads(end(process).splitlines()[-1])["message"] == "stopped"
 
 
 @pytest.mark.parametrize("option", ["--uri", "--metrics-port"])
@@ -165,7 +165,7 @@ def test_standard_input_and_output_can_be_served() -> None:
         events: list[Event] = []
         while (event := read_event(cast(BinaryIO, process.stdout))) is not None:
             events.append(event)
-        assert ended(process).endswith("INFO Stopped\n")
+        assert ended(process).endswith("INFO stopped\n")
     assert [event.type for event in events if not event.payload] == ["audio-start", "audio-stop"]
     assert AudioStop.from_event(events[-1]).timestamp == round(len(sound(events)) / 2 / RATE * 1000)
 

@@ -60,7 +60,7 @@ async def test_a_unix_socket(tmp_path: Path) -> None:
         assert path.exists()
     process = ServerProcess("--zeroconf", uri=uri)
     assert process.stop() == 0
-    assert "Not announced" in process.log
+    assert "not announced" in process.log
     assert not path.exists()
 
 

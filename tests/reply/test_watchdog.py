@@ -20,7 +20,7 @@ from tests.support.server import served
 from wyoming_k2so.engine import Engine, EngineError, Request, Utterance
 from wyoming_k2so.reply.watchdog import SYNTHESIS, Caller, Hung, Watchdog
 from wyoming_k2so.settings.config import Config, ServerConfig, StreamConfig
-from wyoming_k2so.voices.engine_manager import State
+from wyoming_k2so.voices.engine_states import State
 
 FIRST, SECOND, THIRD = "The first sentence is here.", "The second one follows it.", "Then comes the third."
 TEXT = f"{FIRST} {SECOND} {THIRD}"
@@ -76,7 +76,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
             # While it loads, the other voice speaks at once, also for those who ask for the one that hangs.
             info = await describe(client)
             state = next(engine for engine in info["engines"] if engine["name"] == "xtts")
-            assert state == {"name": "xtts", "state": "loading", "detail": "it hung and is loaded anew"}
+            assert state == {"name": "xtts", "state": "loading", "detail": "it hung and is being reloaded"}
             assert (info["speaking"], info["figures"]["hangs"]) == ("piper", 1)
             assert info["figures"]["last"]["retries"] == 0
             await synthesize(client, FIRST)
@@ -84,7 +84,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
 
             may_load.set()
             await until(lambda: service.catalog.engines == (anew, small))
-            await until(lambda: "Engine xtts speaks again" in caplog.text)
+            await until(lambda: "engine xtts speaks again" in caplog.text)
             state = next(engine for engine in (await describe(client))["engines"] if engine["name"] == "xtts")
             assert (state["state"], state["detail"]) == ("ready", "")
             await synthesize(client, FIRST)
@@ -98,7 +98,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
             hanging.go_on.set()
         await until(lambda: inside() == before)
     assert (hanging.open_utterances, hanging.speaking) == (0, 0)
-    assert "Engine xtts hangs" in caplog.text
+    assert "engine xtts is not responding; reloading it" in caplog.text
     assert "xtts/ann failed to speak a segment: it gave no sign of life for 0.3 s" in caplog.text
     assert "A call into xtts that hung has returned" in caplog.text
 
@@ -115,7 +115,7 @@ async def test_an_engine_that_cannot_be_loaded_anew_leaves_the_other_one_speakin
     ):
         try:
             await synthesize(client, FIRST)
-            states = service.control._loader.states
+            states = service.control._manager.states
             await until(lambda: states["xtts"].state == "failed")
             assert states["xtts"].detail == "MemoryError"
             await synthesize(client, SECOND)
@@ -137,7 +137,7 @@ async def test_an_engine_that_hangs_again_and_again_is_given_up() -> None:
         AsyncTcpClient("127.0.0.1", port) as client,
     ):
         try:
-            states = service.control._loader.states
+            states = service.control._manager.states
             for state in ("ready", "ready", "failed"):
                 await synthesize(client, FIRST)
                 await until(partial(_is, states, state))

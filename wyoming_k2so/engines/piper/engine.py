@@ -69,8 +69,8 @@ class PiperEngine:
                 continue
             if found.voice.name != EMBEDDED:
                 files.append(found)
-        if config.xtts.seed is not None:
-            onnxruntime.set_seed(config.xtts.seed % 2**31)  # of every model loaded from here on
+        if config.voice.seed is not None:
+            onnxruntime.set_seed(config.voice.seed % 2**31)  # of every model loaded from here on
         engine = cls(files, config.engines.cache_dir.expanduser() / "piper")
         engine._model(EMBEDDED)
         return engine
