@@ -181,7 +181,7 @@ def test_the_sound_card_plays_every_sample(tmp_path: Path) -> None:
         "    card.write(sound[start : start + 4096].tobytes())\n"
         "card.close()\n"
     )
-    environ = os.environ | {"ALSA_CONFIG_PATH": str(config), "PYTHONPATH": str(Path.cwd())}
+    environ = os.environ | {"ALSA_CONFIG_PATH": str(config)}
     subprocess.run([sys.executable, str(script)], env=environ, check=True, timeout=60)
     samples = np.fromfile(played, "<i2")
     np.testing.assert_array_equal(samples[:20_000], np.arange(-10_000, 10_000))
