@@ -1,4 +1,4 @@
-"""A household with our integration: a real Home Assistant, a real server, and ears at the end."""
+"""The integration in a real Home Assistant with a real server; Whisper listens to the result."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from . import ha_home
-from .ha_home import Entry, add, change, converse, entities, play, remove, run, speak
-from .hass import HassProcess, Websocket
-from .server import ServerProcess
-from .sound import assert_says, decode
+from . import user_actions
+from .audio_checks import assert_says, decode
+from .hass_process import HassProcess, Websocket
+from .server_process import LOG_SEGMENT, ServerProcess
+from .user_actions import Entry, add, change, converse, entities, play, remove, run, speak
 
 SENTENCE = "The kitchen light is on now."
 REPLY = (
     "The washing machine is ready. It is raining outside, and the window in the bedroom is still open."
     " The front door has been open since this morning, and the battery of the car is almost full."
 )
-SATELLITE = {
+SATELLITE_FORMAT = {
     "preferred_format": "wav",
     "preferred_sample_rate": 16000,
     "preferred_sample_channels": 1,
@@ -37,9 +37,9 @@ def wait_for(hass: HassProcess, entity: str, *, available: bool, timeout_s: floa
 
 
 @pytest.mark.parametrize(
-    ("options", "format"), [({}, "mpeg"), ({"preferred_format": "wav"}, "wav"), (SATELLITE, "wav")]
+    ("options", "format"), [({}, "mpeg"), ({"preferred_format": "wav"}, "wav"), (SATELLITE_FORMAT, "wav")]
 )
-def test_a_message_is_spoken(hass_process: HassProcess, added: Entry, options: dict[str, Any], format: str) -> None:
+def test_speaks_a_message(hass_process: HassProcess, added: Entry, options: dict[str, Any], format: str) -> None:
     fetched = speak(hass_process, added, REPLY, options=options)
 
     assert fetched.status == 200
@@ -47,33 +47,35 @@ def test_a_message_is_spoken(hass_process: HassProcess, added: Entry, options: d
     assert_says(fetched.body, REPLY)
 
 
-def test_a_message_is_heard_while_it_is_made(hass_process: HassProcess, added: Entry) -> None:
-    fetched = speak(hass_process, added, " ".join(f"{REPLY} This was number {n}." for n in range(5)), options=SATELLITE)
+def test_streams_a_message_while_it_is_generated(hass_process: HassProcess, added: Entry) -> None:
+    fetched = speak(
+        hass_process, added, " ".join(f"{REPLY} This was number {n}." for n in range(5)), options=SATELLITE_FORMAT
+    )
     assert fetched.first_s < fetched.total_s / 3
     assert len(decode(fetched.body)) / 16000 > 30
 
 
-async def test_a_player_plays(websocket: Websocket, added: Entry) -> None:
+async def test_a_media_player_plays_a_message(websocket: Websocket, added: Entry) -> None:
     assert_says(await play(websocket, added, REPLY), REPLY)
 
 
 async def test_a_pipeline_speaks_while_its_text_still_arrives(
     hass_process: HassProcess, websocket: Websocket, added: Entry
 ) -> None:
-    async with ha_home.pipeline(websocket, added) as pipeline:
+    async with user_actions.pipeline(websocket, added) as pipeline:
         spoken = await converse(hass_process, websocket, pipeline, REPLY)
 
     assert spoken.fetched.first_s < spoken.text_s
     assert_says(spoken.fetched.body, REPLY)
 
 
-async def test_a_pipeline_that_is_given_up_leaves_the_server_nothing_to_do(
+async def test_the_server_stops_when_a_pipeline_is_cancelled(
     hass_process: HassProcess, websocket: Websocket, added: Entry, server: ServerProcess
 ) -> None:
     before = len(server.log())
-    async with ha_home.pipeline(websocket, added) as pipeline:
+    async with user_actions.pipeline(websocket, added) as pipeline:
         number = await run(websocket, pipeline, f"{REPLY} {REPLY} And that was all of it.")
-        await asyncio.to_thread(server.wait_for_log, "Segment: 'The washing machine", after=before, timeout_s=30)
+        await asyncio.to_thread(server.wait_for_log, LOG_SEGMENT + "'The washing machine", after=before, timeout_s=30)
         await websocket.call("unsubscribe_events", subscription=number)
 
     assert_says((await asyncio.to_thread(speak, hass_process, added, SENTENCE)).body, SENTENCE)
@@ -81,12 +83,12 @@ async def test_a_pipeline_that_is_given_up_leaves_the_server_nothing_to_do(
     assert "battery of the car" not in server.log()[before:]
 
 
-def test_options_change_the_next_reply_and_not_this_one(hass_process: HassProcess, added: Entry) -> None:
-    # The cache is asked, as it is for every message by default.
+def test_options_apply_from_the_next_reply_on(hass_process: HassProcess, added: Entry) -> None:
+    # With the cache, as by default.
     wav = {"options": {"preferred_format": "wav"}, "cache": True}
     before = speak(hass_process, added, SENTENCE, **wav).body
     with ThreadPoolExecutor() as pool:
-        speaking = pool.submit(speak, hass_process, added, " ".join([REPLY] * 3), options=SATELLITE)
+        speaking = pool.submit(speak, hass_process, added, " ".join([REPLY] * 3), options=SATELLITE_FORMAT)
         time.sleep(0.2)
         change(hass_process, added, speed=2.0, chunk_samples="2048")
         whole = speaking.result()
@@ -97,7 +99,7 @@ def test_options_change_the_next_reply_and_not_this_one(hass_process: HassProces
     assert_says(whole.body, " ".join([REPLY] * 3))
 
 
-def test_a_server_may_go_and_come_back(hass_process: HassProcess, server_python: str, tmp_path: Path) -> None:
+def test_recovers_when_the_server_restarts(hass_process: HassProcess, server_python: str, tmp_path: Path) -> None:
     with ServerProcess(server_python, tmp_path).running() as server:
         entry = add(hass_process, server, "k2so")
         server.stop()

@@ -1,4 +1,4 @@
-"""What a household does with a running Home Assistant: adds servers, makes messages spoken, talks to pipelines."""
+"""What users do with a running Home Assistant: add servers, have messages spoken, talk to voice assistants."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .hass import Fetched, HassProcess, Websocket
-from .server import ServerProcess
+from .hass_process import Fetched, HassProcess, Websocket
+from .server_process import ServerProcess
 
 FLOWS = "/api/config/config_entries/flow"
 
@@ -21,7 +21,7 @@ class Entry:
 
     id: str
     tts: str
-    """Its entity."""
+    """Its text-to-speech entity."""
 
 
 def add(hass: HassProcess, server: ServerProcess, integration: str = "wyoming") -> Entry:
@@ -31,7 +31,7 @@ def add(hass: HassProcess, server: ServerProcess, integration: str = "wyoming") 
 
 
 def finish(hass: HassProcess, flow: str, data: dict[str, Any]) -> Entry:
-    """Submit the form of a flow that adds a server."""
+    """Submit the last form of a flow that adds a server."""
     before = entities(hass, "tts")
     answer = hass.call("POST", f"{FLOWS}/{flow}", data)
     assert answer["type"] == "create_entry", answer
@@ -49,32 +49,32 @@ def entities(hass: HassProcess, domain: str) -> set[str]:
 
 
 def speak(hass: HassProcess, entry: Entry, message: str, **request: Any) -> Fetched:
-    """What anybody gets who asks for the URL of a spoken message."""
+    """Have a message generated, and fetch it from the URL that Home Assistant gives."""
     url = hass.call("POST", "/api/tts_get_url", {"engine_id": entry.tts, "message": message, "cache": False} | request)
     return hass.fetch(url["path"])
 
 
 def change(hass: HassProcess, entry: Entry, **options: Any) -> None:
-    """Save options; those that are not named are left to the server."""
+    """Save options; all others are left to the server."""
     flows = "/api/config/config_entries/options/flow"
     answer = hass.call("POST", f"{flows}/{options_form(hass, entry)['flow_id']}", options)
     assert answer["type"] == "create_entry", answer
 
 
 def options_form(hass: HassProcess, entry: Entry) -> Any:
-    """The options as the frontend gets them."""
+    """The options form as the frontend gets it."""
     return hass.call("POST", "/api/config/config_entries/options/flow", {"handler": entry.id})
 
 
 async def sensor(websocket: Websocket, entry: Entry, key: str) -> str:
-    """The entity of an entry's figure."""
+    """The entity ID of a sensor."""
     registered = await websocket.call("config/entity_registry/list")
     (entity,) = (e for e in registered if (e["config_entry_id"], e["translation_key"]) == (entry.id, key))
     return str(entity["entity_id"])
 
 
 async def voices(websocket: Websocket, entry: Entry, language: str) -> list[str]:
-    """Names of the voices that speak a language."""
+    """The names of the voices that speak a language."""
     answer = await websocket.call("tts/engine/voices", engine_id=entry.tts, language=language)
     return [voice["voice_id"] for voice in answer["voices"]]
 
@@ -86,7 +86,7 @@ async def languages(websocket: Websocket, entry: Entry) -> list[str]:
 
 
 async def run(websocket: Websocket, pipeline: str, text: str) -> int:
-    """Tell the pipeline something."""
+    """Send text to a pipeline; returns the number of the run."""
     number = await websocket.send(
         "assist_pipeline/run", start_stage="intent", end_stage="tts", input={"text": text}, pipeline=pipeline
     )
@@ -104,13 +104,13 @@ async def events_until(websocket: Websocket, number: int, last: str) -> list[dic
 
 @asynccontextmanager
 async def pipeline(websocket: Websocket, entry: Entry) -> AsyncIterator[str]:
-    """An Assist pipeline with the voice of an entry."""
+    """An Assist pipeline that speaks with an entry."""
     (language,) = await languages(websocket, entry)
     created = await websocket.call(
         "assist_pipeline/pipeline/create",
         name="Test",
         language="en",
-        conversation_engine="conversation.parrot",
+        conversation_engine="conversation.echo",
         conversation_language="en",
         stt_engine=None,
         stt_language=None,
@@ -126,15 +126,15 @@ async def pipeline(websocket: Websocket, entry: Entry) -> AsyncIterator[str]:
 
 @dataclass(frozen=True)
 class Spoken:
-    """The answer of a pipeline."""
+    """The spoken answer of a pipeline."""
 
     fetched: Fetched
     text_s: float
-    """When its text was complete; on the clock of `fetched`."""
+    """When its text was complete, in seconds since the request for `fetched`."""
 
 
 async def converse(hass: HassProcess, websocket: Websocket, pipeline: str, text: str) -> Spoken:
-    """Tell a pipeline something, and listen to its answer from the first moment on, as a satellite does."""
+    """Send text to a pipeline, and fetch its spoken answer from the start of the run on, as satellites do."""
     number = await run(websocket, pipeline, text)
     begun = (await events_until(websocket, number, "run-start"))[-1]["data"]["tts_output"]
     fetching = asyncio.create_task(asyncio.to_thread(hass.fetch, begun["url"]))
@@ -150,8 +150,8 @@ async def converse(hass: HassProcess, websocket: Websocket, pipeline: str, text:
 
 
 async def play(websocket: Websocket, entry: Entry, message: str) -> bytes:
-    """Have a message spoken by a media player; returns what it played."""
-    played = await websocket.send("subscribe_events", event_type="test_house_played")
+    """Have a message spoken by a media player; returns the file that it played."""
+    played = await websocket.send("subscribe_events", event_type="assist_stub_played")
     await websocket.result(played)
     await websocket.call(
         "call_service",

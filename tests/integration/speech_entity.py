@@ -1,4 +1,4 @@
-"""What Home Assistant asks of the speech entity, within the test."""
+"""Uses the speech entity as Home Assistant does, within the test."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def entity(home: HomeAssistant) -> tts.TextToSpeechEntity:
 async def stream(
     home: HomeAssistant, text: AsyncGenerator[str] | str = SENTENCE, language: str = "en", **options: Any
 ) -> AsyncGenerator[bytes]:
-    """What Home Assistant gets of our entity."""
+    """Speak through the entity itself."""
     if isinstance(text, str):
         text = pieces(text)
     response = await entity(home).async_stream_tts_audio(TTSAudioRequest(language, options, text))
@@ -45,7 +45,7 @@ async def collect(sound: AsyncIterator[bytes]) -> bytes:
 
 
 async def speak(home: HomeAssistant, message: str, language: str | None = None, **options: Any) -> bytes:
-    """What anybody gets of Home Assistant."""
+    """Speak through Home Assistant's TTS component, with its cache and conversion."""
     result = tts.async_create_stream(home, ENTITY, language, options)
     result.async_set_message(message)
     return await collect(result.async_stream_result())

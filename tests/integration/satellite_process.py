@@ -1,4 +1,4 @@
-"""A wyoming-satellite process whose microphone hears nothing and whose loudspeaker is a file."""
+"""A wyoming-satellite process whose microphone is silent and whose loudspeaker is a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .process import Process, free_port
 
 RATE = 22_050
 
-# 16 kHz, 16 bits: 64 ms of silence at real-time pace, until nobody listens any more.
+# Silence at 16 kHz and 16 bits, in real time (64 ms at once), until the reader has gone.
 MICROPHONE = (
     "import sys, time\nwhile True: sys.stdout.buffer.write(bytes(2048)); sys.stdout.buffer.flush(); time.sleep(0.064)"
 )
@@ -20,7 +20,7 @@ LOUDSPEAKER = "import shutil, sys\nshutil.copyfileobj(sys.stdin.buffer, open(sys
 
 
 class SatelliteProcess(Process):
-    """`python -m wyoming_satellite`; what it plays is kept."""
+    """`python -m wyoming_satellite`, with a record of what it plays."""
 
     host = "127.0.0.1"
 
@@ -38,8 +38,8 @@ class SatelliteProcess(Process):
     def _is_up(self) -> bool:
         return "Ready" in self.log()
 
-    def heard(self) -> NDArray[np.int16]:
-        """The samples that it has played, at RATE; forgotten afterwards."""
+    def take_played(self) -> NDArray[np.int16]:
+        """The samples (n,) that it has played, at RATE; clears the record."""
         data = self._played.read_bytes()
         self._played.unlink()
         return np.frombuffer(data, np.int16)

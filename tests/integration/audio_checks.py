@@ -1,4 +1,4 @@
-"""What is in an audio file, whatever its format."""
+"""Checks what an audio file says, whatever its format."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tests.support.ears import hear, word_errors
 
 RATE = 16000
 
-# Whisper's progress bar, shown or not, would start a thread, and Home Assistant's test kit wants none left behind.
+# Whisper's progress bar would start a thread even when hidden, and Home Assistant's test kit fails on leftover threads.
 tqdm.monitor_interval = 0
 
 
 def decode(data: bytes) -> NDArray[np.int16]:
-    """The samples of a whole file, mono at RATE. Raises CalledProcessError when it is no audio."""
+    """The samples (n,) of an audio file, mono at RATE. Raises CalledProcessError if it is not audio."""
     command = [get_ffmpeg_exe(), "-v", "error", "-i", "pipe:0", "-f", "s16le", "-ac", "1", "-ar", str(RATE), "pipe:1"]
     return np.frombuffer(subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout, np.int16)
 
 
 def assert_says(data: bytes, text: str) -> None:
-    """Fail unless a listener would write down `text` from a file, give or take one word, or one in twenty."""
+    """Assert that Whisper hears `text` in an audio file; one word, or one in twenty, may be wrong."""
     assert_samples_say(decode(data), RATE, text)
 
 

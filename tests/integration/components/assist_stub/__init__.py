@@ -1,7 +1,7 @@
-"""What a voice pipeline needs around it, without hardware or network: somebody who talks and something that plays.
+"""Stand-ins for what surrounds a voice pipeline, without hardware or network: a conversation agent and a media player.
 
-The conversation agent says back what it is told, in pieces that do not fall on word borders, as a language model's
-tokens do. The media player fetches what it is to play as real ones do, over HTTP, and keeps it in a file.
+The agent echoes its input in pieces that ignore word boundaries, as the tokens of a language model do. The player
+fetches media over HTTP as real ones do, and writes it to a file.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
-DOMAIN = "test_house"
+DOMAIN = "assist_stub"
 PIECE_CHARS = 7
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Add one agent and one player."""
+    """Add the agent and the player."""
     settings = config[DOMAIN] or {}
-    await hass.data[AGENTS].async_add_entities([Parrot(settings.get("pause_s", 0.1))])
+    await hass.data[AGENTS].async_add_entities([Echo(settings.get("pause_s", 0.1))])
     await hass.data[PLAYERS].async_add_entities([Recorder(Path(hass.config.path("played")))])
     return True
 
 
-class Parrot(conversation.ConversationEntity):
-    """Says what it hears."""
+class Echo(conversation.ConversationEntity):
+    """Repeats what it is told."""
 
-    _attr_name = "Parrot"
-    _attr_unique_id = "parrot"
+    _attr_name = "Echo"
+    _attr_unique_id = "echo"
     _attr_supports_streaming = True
 
     def __init__(self, pause_s: float) -> None:
@@ -45,17 +45,17 @@ class Parrot(conversation.ConversationEntity):
 
     @property
     def supported_languages(self) -> list[str] | Literal["*"]:
-        """All of them."""
+        """Return all languages."""
         return "*"
 
     async def _async_handle_message(
         self, user_input: conversation.ConversationInput, chat_log: conversation.ChatLog
     ) -> conversation.ConversationResult:
-        async for _ in chat_log.async_add_delta_content_stream(self.entity_id, self._speak(user_input.text)):
+        async for _ in chat_log.async_add_delta_content_stream(self.entity_id, self._pieces(user_input.text)):
             pass
         return conversation.async_get_result_from_chat_log(user_input, chat_log)
 
-    async def _speak(self, text: str) -> AsyncGenerator[conversation.AssistantContentDeltaDict]:
+    async def _pieces(self, text: str) -> AsyncGenerator[conversation.AssistantContentDeltaDict]:
         yield {"role": "assistant"}
         for start in range(0, len(text), PIECE_CHARS):
             yield {"content": text[start : start + PIECE_CHARS]}
@@ -63,7 +63,7 @@ class Parrot(conversation.ConversationEntity):
 
 
 class Recorder(media_player.MediaPlayerEntity):
-    """Writes each thing that it plays into a folder, then fires `test_house_played`."""
+    """Writes what it plays to a folder, and fires `assist_stub_played`."""
 
     _attr_name = "Recorder"
     _attr_unique_id = "recorder"
@@ -74,7 +74,7 @@ class Recorder(media_player.MediaPlayerEntity):
         self._folder = folder
 
     async def async_play_media(self, media_type: str, media_id: str, **kwargs: Any) -> None:
-        """Fetch all of it."""
+        """Fetch the media and write it to a file."""
         if media_source.is_media_source_id(media_id):
             media_id = (await media_source.async_resolve_media(self.hass, media_id, self.entity_id)).url
         url = async_process_play_media_url(self.hass, media_id)
@@ -86,7 +86,7 @@ class Recorder(media_player.MediaPlayerEntity):
         path = self._folder / Path(response.url.path).name
         await self.hass.async_add_executor_job(_write, path, data)
         self.hass.bus.async_fire(
-            "test_house_played",
+            "assist_stub_played",
             {
                 "path": str(path),
                 "status": response.status,

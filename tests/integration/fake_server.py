@@ -1,4 +1,4 @@
-"""A Wyoming server that follows a script: other people's servers, and ours on a bad day."""
+"""A Wyoming server that follows a script. It plays other servers, and K2-SO servers in rare states."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
 from wyoming.event import Event, async_read_event, async_write_event
 from wyoming.info import Attribution, Describe, Info, TtsProgram, TtsVoice
 from wyoming.tts import SynthesizeStopped
 
 RATE = 16000
-SOMEBODY = Attribution("Somebody", "")
-OURS = Attribution("wyoming-k2so", "")
+TENTH = bytes(RATE // 10 * 2)
+"""A tenth of a second of silence."""
+
+OTHER = Attribution("Somebody", "")
+K2SO = Attribution("wyoming-k2so", "")
 
 START = AudioStart(RATE, 2, 1).event()
 STOP = AudioStop().event()
@@ -29,32 +33,36 @@ def chunk(audio: bytes) -> Event:
 
 
 def voice(name: str, *languages: str, installed: bool = True) -> TtsVoice:
-    return TtsVoice(name, SOMEBODY, installed, f"The voice {name}", None, languages=list(languages))
+    return TtsVoice(name, OTHER, installed, f"The voice {name}", None, languages=list(languages))
 
 
-def info(*voices: TtsVoice, streams: bool = True, attribution: Attribution = SOMEBODY, version: str = "7") -> Event:
+def info(*voices: TtsVoice, streams: bool = True, attribution: Attribution = OTHER, version: str = "7") -> Event:
     program = TtsProgram("parrot", attribution, True, None, version, voices=list(voices))
     program.supports_synthesize_streaming = streams
     return Info(tts=[program]).event()
 
 
-class Peer:
-    """Answers each type of event with what the script says, which may be changed at any time."""
+class FakeServer:
+    """Answers each type of event with what the script says; the script may be changed at any time."""
 
     host = "127.0.0.1"
 
     def __init__(self, script: Mapping[str, Iterable[Step]]) -> None:
         self.script = dict(script)
         self.received: list[Event] = []
+        self.connections = 0
+        self.refusal: Error | None = None
+        """Sent to each client that connects, instead of all answers."""
+
         self.left = asyncio.Event()
-        """A client has gone that had asked for speech."""
+        """Set when a client that had requested speech has disconnected."""
 
     def __getitem__(self, type: str) -> Event:
         """The last event of that type."""
         return next(event for event in reversed(self.received) if event.type == type)
 
     @asynccontextmanager
-    async def listen(self) -> AsyncIterator[Peer]:
+    async def listen(self) -> AsyncIterator[FakeServer]:
         self._server = await asyncio.start_server(self._serve, self.host, 0)
         self.port: int = self._server.sockets[0].getsockname()[1]
         try:
@@ -67,18 +75,21 @@ class Peer:
         self._server.close_clients()
 
     async def close(self) -> None:
-        """Go away."""
+        """Close all connections and stop listening."""
         self._server.close()
         self.hang_up()
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         spoke = False
         with suppress(OSError):
+            if self.refusal:
+                await async_write_event(self.refusal.event(), writer)
             while (event := await async_read_event(reader)) is not None:
                 self.received.append(event)
                 spoke |= event.type.startswith("synthesize")
-                for step in self.script.get(event.type, ()):
+                for step in () if self.refusal else self.script.get(event.type, ()):
                     if step is None:
                         writer.close()
                     elif isinstance(step, bytes):
@@ -90,14 +101,14 @@ class Peer:
             self.left.set()
 
 
-def parrot(*voices: TtsVoice, streams: bool = True) -> Peer:
-    """A server that knows nothing of us."""
+def fake_other(*voices: TtsVoice, streams: bool = True) -> FakeServer:
+    """A Wyoming server that is not a K2-SO server."""
     voices = voices or (voice("polly", "en"), voice("coco", "de", "en"))
-    return Peer({Describe().event().type: [info(*voices, streams=streams)]})
+    return FakeServer({Describe().event().type: [info(*voices, streams=streams)]})
 
 
 def k2so_info(**fields: Any) -> Event:
-    """What one of ours tells, but for `fields`."""
+    """The `k2so-info` event of a server with both engines; `fields` replace its own."""
     data = {
         "id": None,
         "instance": "first",
@@ -119,9 +130,9 @@ def k2so_info(**fields: Any) -> Event:
     return Event("k2so-info", data | fields)
 
 
-def k2so(**fields: Any) -> Peer:
-    """One of ours with all engines, in a state that real ones are seldom in."""
+def fake_k2so(**fields: Any) -> FakeServer:
+    """A K2-SO server; `fields` as for `k2so_info`."""
     voices = voice("polly", "en"), voice("coco", "de", "en")
     answer = [k2so_info(**fields)]
     changes = ("k2so-describe", "k2so-configure", "k2so-add-voice", "k2so-remove-voice")
-    return Peer({"describe": [info(*voices, attribution=OURS)]} | dict.fromkeys(changes, answer))
+    return FakeServer({"describe": [info(*voices, attribution=K2SO)]} | dict.fromkeys(changes, answer))

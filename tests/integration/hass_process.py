@@ -1,4 +1,4 @@
-"""A real Home Assistant process, driven as its own web page would drive it. Knows nothing of pytest or of our code."""
+"""Home Assistant as a process, driven through its web APIs. Knows nothing of pytest or of our integration."""
 
 from __future__ import annotations
 
@@ -48,32 +48,32 @@ ffmpeg:
 
 
 class HassError(Exception):
-    """Home Assistant refused a request, or started in recovery mode."""
+    """Home Assistant rejected a request, or started in recovery mode."""
 
 
 @dataclass
 class Fetched:
-    """A response whose body arrived in pieces."""
+    """A response, and when the pieces of its body arrived."""
 
     status: int
     content_type: str
     body: bytes = b""
     arrivals: list[tuple[float, int]] = field(default_factory=list)
-    """Seconds since the request and bytes so far, for each piece."""
+    """Seconds since the request and total bytes received, for each piece."""
 
     @property
     def first_s(self) -> float:
-        """When the first piece came."""
+        """When the first piece arrived, in seconds since the request."""
         return self.arrivals[0][0]
 
     @property
     def total_s(self) -> float:
-        """When the last piece came."""
+        """When the last piece arrived, in seconds since the request."""
         return self.arrivals[-1][0]
 
 
 class Websocket:
-    """A logged-in websocket connection: numbers the commands and sorts results from events."""
+    """A logged-in websocket connection; numbers the commands and separates results from events."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -88,7 +88,7 @@ class Websocket:
         return self._last_id
 
     async def call(self, type: str, **fields: Any) -> Any:
-        """Send a command and return its result. Raises HassError when it is refused."""
+        """Send a command and return its result. Raises HassError if the command fails."""
         return await self.result(await self.send(type, **fields))
 
     async def result(self, number: int) -> Any:
@@ -100,7 +100,7 @@ class Websocket:
         return message["result"]
 
     async def event(self, number: int) -> dict[str, Any]:
-        """Wait for the next event of the subscription or run that command `number` began."""
+        """Wait for the next event of the subscription or run that command `number` started."""
         queue = self._events[number]
         while queue.empty():
             await self._receive()
@@ -114,10 +114,10 @@ class Websocket:
 
 
 class HassProcess(Process):
-    """One Home Assistant in a folder of its own, with an owner who is logged in.
+    """A Home Assistant in a folder of its own, with a logged-in owner.
 
-    `configuration` is YAML that is added to what a voice pipeline needs; the folders in `components` become custom
-    integrations.
+    `configuration` is YAML that is added to what voice assistants need. The folders in `components` are installed as
+    custom integrations.
     """
 
     START_S = 120.0
@@ -128,17 +128,17 @@ class HassProcess(Process):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = ""
-        """Logs its owner in."""
+        """The owner's access token."""
         for component in components:
             shutil.copytree(component, folder / "custom_components" / component.name)
         yaml = CONFIGURATION.format(port=self.port, ffmpeg=get_ffmpeg_exe()) + dedent(configuration)
         (folder / "configuration.yaml").write_text(yaml, encoding="utf-8")
         command = [sys.executable, "-m", "homeassistant", "--config", str(folder), "--skip-pip"]
-        # Its own folder: Python would find custom components of ours where pytest runs.
+        # In its own folder, or Python would find our custom_components in the folder where pytest runs.
         super().__init__(command, folder / "output.txt", cwd=folder)
 
     def start(self) -> None:
-        """Start it, wait until it is up, and log in. Raises ProcessError, or HassError when it is in recovery mode."""
+        """Start it, wait until it is up, and log in. Raises ProcessError, or HassError if it is in recovery mode."""
         super().start()
         if not self.token:
             self._onboard()
@@ -147,14 +147,14 @@ class HassProcess(Process):
             raise HassError(f"in recovery mode:\n{self.log()[-4000:]}")
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """A request to the REST API; JSON in, JSON out. Raises HassError when it is refused."""
+        """Send a request to the REST API; JSON in, JSON out. Raises HassError if it fails."""
         fetched = self.fetch(path, method=method, body=None if body is None else json.dumps(body).encode())
         if fetched.status >= 400:
             raise HassError(f"{method} {path}: {fetched.status} {fetched.body.decode(errors='replace')}")
         return json.loads(fetched.body)
 
     def service(self, domain: str, service: str, **data: Any) -> Any:
-        """Call a service and wait for its end."""
+        """Call an action and wait until it has finished."""
         return self.call("POST", f"/api/services/{domain}/{service}", data)
 
     def state(self, entity_id: str) -> str:
@@ -165,7 +165,7 @@ class HassProcess(Process):
     def fetch(
         self, path: str, *, method: str = "GET", body: bytes | None = None, content_type: str = "application/json"
     ) -> Fetched:
-        """A request whose response is taken as it arrives. `path` may be a whole URL."""
+        """Send a request and read the response as it arrives. `path` may be a whole URL."""
         parts = urlsplit(path)
         headers = {"Content-Type": content_type} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -206,7 +206,7 @@ class HassProcess(Process):
             "/auth/token", method="POST", body=form.encode(), content_type="application/x-www-form-urlencoded"
         )
         self.token = json.loads(answer.body)["access_token"]
-        # A loop of its own, and not asyncio.run, which would take away the one that pytest has set.
+        # Not asyncio.run: it would remove the event loop that pytest has set.
         loop = asyncio.new_event_loop()
         try:
             loop.run_until_complete(self._settle())
@@ -215,7 +215,7 @@ class HassProcess(Process):
 
     async def _settle(self) -> None:
         async with self.websocket() as websocket:
-            # Unconfirmed, the port would be taken back after five minutes.
+            # Home Assistant reverts the port after five minutes unless it is confirmed.
             await websocket.call("http/config/promote")
-            # The first token lasts half an hour.
+            # The first token expires after half an hour.
             self.token = await websocket.call("auth/long_lived_access_token", client_name="tests", lifespan=1)
