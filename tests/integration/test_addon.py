@@ -90,7 +90,8 @@ def test_the_description_has_what_the_supervisor_asks_for() -> None:
 def test_it_is_found_in_the_repository_and_nothing_else_is_taken_for_an_app() -> None:
     assert load_yaml_dict(str(ROOT / "repository.yaml")).keys() >= {"name", "url"}
     names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
-    found = re.findall(r"(?m)^(?:.*/)?config\.(?:ya?ml|json)$", names.stdout.decode())
+    # The Supervisor does not search hidden folders.
+    found = re.findall(r"(?m)^(?!\.|.*/\.)(?:.*/)?config\.(?:ya?ml|json)$", names.stdout.decode())
     assert found == ["addon/config.yaml"]
 
 

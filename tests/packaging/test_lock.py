@@ -10,8 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.server import ROOT
-
+ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "requirements"
 
 
