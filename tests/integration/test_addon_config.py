@@ -73,7 +73,8 @@ def test_config_follows_the_schema_of_the_supervisor() -> None:
 def test_the_repository_contains_exactly_one_app() -> None:
     assert load_yaml_dict(str(ROOT / "repository.yaml")).keys() >= {"name", "url"}
     names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
-    found = re.findall(r"(?m)^(?:.*/)?config\.(?:ya?ml|json)$", names.stdout.decode())
+    # The Supervisor does not search hidden folders.
+    found = re.findall(r"(?m)^(?!\.|.*/\.)(?:.*/)?config\.(?:ya?ml|json)$", names.stdout.decode())
     assert found == ["addon/config.yaml"]
 
 

@@ -54,8 +54,8 @@ async def test_home_assistant_finds_the_integration(hass: HomeAssistant, enable_
 def test_hacs_requires_the_release_that_the_tests_run_on() -> None:
     hacs = read(ROOT / "hacs.json")
     vol.Schema({vol.Required("name"): str, vol.Required("homeassistant"): vol.Match(r"^\d{4}\.\d+\.\d+$")})(hacs)
-    requirements = (ROOT / "tests/integration/requirements.txt").read_text("utf-8")
-    assert f"homeassistant ({hacs['homeassistant'].removesuffix('.0')}." in requirements
+    lock = (ROOT / "requirements/home-assistant.txt").read_text("utf-8")
+    assert f"\nhomeassistant=={hacs['homeassistant'].removesuffix('.0')}." in lock
 
 
 def test_brand_images_exist() -> None:
