@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.support.server import ServerProcess
+from tests.support.server_process import ServerProcess
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +22,6 @@ def log_level() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[ServerProcess]:
     """One real server process for all tests that leave it as it is."""
-    from tests.support.server import ServerProcess  # noqa: PLC0415  not installed in the environment of Home Assistant
-
     process = ServerProcess("--debug")
     yield process
     assert process.stop() == 0

@@ -11,7 +11,7 @@ from wyoming.client import AsyncTcpClient
 
 from tests.support.client import synthesize, synthesize_stream
 from tests.support.ears import hear, word_errors, words
-from tests.support.server import ServerProcess
+from tests.support.server_process import ServerProcess
 
 # What goes in, and what a listener should write down.
 SENTENCES = [

@@ -17,7 +17,8 @@ from wyoming.tts import Synthesize
 
 from tests.support.client import read_until, synthesize, synthesize_stream
 from tests.support.fakes import ScriptedEngine, ScriptedUtterance, make_voice
-from tests.support.server import ROOT, served
+from tests.support.server import served
+from tests.support.server_process import ROOT
 from wyoming_k2so.engine import Request, Samples
 
 SECRET = "Xylophone"

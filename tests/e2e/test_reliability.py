@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import socket
 import statistics
 import time
 from collections.abc import Iterator
@@ -24,7 +23,8 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from tests.support import malformed
 from tests.support.client import read_until, synthesize
-from tests.support.server import ServerProcess
+from tests.support.raw_client import reset
+from tests.support.server_process import ServerProcess
 
 SHARE = os.environ.get("K2SO_DEV_SOAK")
 """Share of the full length; without it, a short run."""
@@ -86,13 +86,6 @@ async def listen(port: int, text: str = TEXT) -> float:
         return first
 
 
-def vanish(writer: asyncio.StreamWriter) -> None:
-    """Leave by a reset."""
-    raw = writer.get_extra_info("socket")
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-    writer.close()
-
-
 def test_malformed_frames_leave_the_server_as_it_was(own_server: ServerProcess) -> None:
     process, sent = psutil.Process(own_server.process.pid), 0
 
@@ -139,7 +132,7 @@ async def test_clients_that_vanish_in_mid_stream_leave_nothing(own_server: Serve
         await async_write_event(Synthesize((TEXT * 5, LONG * 5)[number % 2]).event(), writer)
         await reader.readline()
         await asyncio.sleep(r.uniform(0, 0.3))  # inside this or that part of the work
-        vanish(writer)
+        reset(writer)
         left = time.monotonic()
         while process.num_threads() > threads or process.num_fds() > files:
             assert time.monotonic() < left + 20
@@ -225,7 +218,7 @@ async def live_in(port: int, r: random.Random, end: float, done: list[str]) -> N
             await async_write_event(Synthesize(LONG * r.randrange(1, 6)).event(), writer)
             await reader.readline()
             await asyncio.sleep(r.uniform(0, 0.5))
-            vanish(writer)
+            reset(writer)
         else:
             await knock_and_ask(port, [r.randbytes(99) + b"\n"] if what == "nonsense" else [])
         done.append(what)

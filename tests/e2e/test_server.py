@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,9 +18,10 @@ from wyoming.event import Event, async_write_event, read_event, write_event
 from wyoming.info import Describe
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart
 
-from tests.server.test_connection import until
 from tests.support.client import read_until, synthesize, synthesize_stream
-from tests.support.server import ROOT, ServerProcess
+from tests.support.raw_client import reset
+from tests.support.server_process import ROOT, ServerProcess
+from tests.support.waiting import until
 from wyoming_k2so.server.listener import ServeError, parse_uri
 
 TEXT = "The kitchen light is on. The back door is locked, and nobody is at home."
@@ -111,10 +111,9 @@ async def test_clients_that_vanish_leave_nothing_behind(server: ServerProcess) -
         if number % 3:
             await reader.readline()
         if number % 2:
-            # A reset instead of an orderly end.
-            raw = writer.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-        writer.close()
+            reset(writer)
+        else:
+            writer.close()
     deadline = time.monotonic() + 30
     while process.num_threads() > threads or process.num_fds() > files:
         assert time.monotonic() < deadline

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 from wyoming.client import AsyncTcpClient
@@ -14,28 +11,15 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
-from tests.support.client import PATIENCE_S, read_event, read_until, synthesize, synthesize_stream
+from tests.support.client import read_event, read_until, synthesize, synthesize_stream
 from tests.support.fakes import ScriptedEngine, make_voice
+from tests.support.raw_client import send_raw
 from tests.support.server import served
+from tests.support.texts import TWO_SENTENCES
+from tests.support.waiting import until
 from wyoming_k2so.server.reply_queue import MOST_WAITING
 
-TEXT = "The first sentence is here. The second one follows it."
-LONG = TEXT * 100
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that another thread or task brings about."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
-
-
-async def send_raw(client: AsyncTcpClient, frame: bytes) -> None:
-    """Send what wyoming's own classes would never write."""
-    assert client._writer is not None
-    client._writer.write(frame)
-    await client._writer.drain()
+LONG = TWO_SENTENCES * 100
 
 
 # ---- what there is ----------------------------------------------------------------------------------------------
@@ -84,7 +68,7 @@ async def test_unknown_events_are_ignored() -> None:
 async def test_synthesize() -> None:
     engine = ScriptedEngine()
     async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
-        answer = await synthesize(client, TEXT)
+        answer = await synthesize(client, TWO_SENTENCES)
     assert answer.types == ["audio-start", "audio-chunk", "audio-stop"]
     assert (answer.start.rate, answer.start.width, answer.start.channels) == (16_000, 2, 1)
     assert len(answer.audio) == sum(len(engine.sound(segment)) for segment in engine.said)
@@ -96,17 +80,17 @@ async def test_synthesize() -> None:
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
 async def test_streamed_text_is_spoken_once(size: int) -> None:
     engine = ScriptedEngine()
-    pieces = [TEXT[i : i + size] for i in range(0, len(TEXT), size)]
+    pieces = [TWO_SENTENCES[i : i + size] for i in range(0, len(TWO_SENTENCES), size)]
     async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         answer = await synthesize_stream(client, pieces)
     assert answer.types == ["audio-start", "audio-chunk", "audio-stop", "synthesize-stopped"]
-    assert " ".join(engine.said) == TEXT
+    assert " ".join(engine.said) == TWO_SENTENCES
 
 
 async def test_sound_leaves_while_text_still_comes() -> None:
     async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         await client.write_event(SynthesizeStart().event())
-        await client.write_event(SynthesizeChunk(TEXT).event())
+        await client.write_event(SynthesizeChunk(TWO_SENTENCES).event())
         answer = await read_until(client, "audio-chunk")
         assert answer.types == ["audio-start", "audio-chunk"]
         await client.write_event(SynthesizeStop().event())
@@ -157,7 +141,7 @@ async def test_describe_is_answered_while_others_and_this_one_speak() -> None:
         for other in (*others, client):
             if other is not client:
                 await other.connect()
-            await other.write_event(Synthesize(TEXT).event())
+            await other.write_event(Synthesize(TWO_SENTENCES).event())
         await until(lambda: len(engine.said) == 5)
         await client.write_event(Describe().event())
         answer = await read_until(client, "info")
@@ -244,7 +228,7 @@ async def test_a_frame_whose_end_is_unknown_closes_the_connection(caplog: pytest
         assert (await read_until(client, "never")).types == ["error"]
         await client.disconnect()
         async with AsyncTcpClient("127.0.0.1", port) as another:
-            assert (await synthesize(another, TEXT)).error is None
+            assert (await synthesize(another, TWO_SENTENCES)).error is None
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
@@ -253,4 +237,4 @@ async def test_a_frame_that_is_wrong_inside_costs_only_itself() -> None:
         await send_raw(client, b'{"no": "type"}\n{"type": "ping", "data_length": 2}\n[]')
         for _ in range(2):
             assert (await read_until(client, "error")).types == ["error"]
-        assert (await synthesize(client, TEXT)).error is None
+        assert (await synthesize(client, TWO_SENTENCES)).error is None

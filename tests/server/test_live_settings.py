@@ -11,10 +11,10 @@ import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event
 
-from tests.server.test_connection import until
 from tests.support.client import read_event, read_until, synthesize
 from tests.support.fakes import ScriptedEngine, make_voice
 from tests.support.server import make_context, served
+from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError
 from wyoming_k2so.server.live_settings import LiveSettings, Refused
 from wyoming_k2so.server.metrics import Metrics

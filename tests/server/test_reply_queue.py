@@ -7,23 +7,18 @@ import json
 import logging
 import socket
 import threading
-from typing import Any
 
 import numpy as np
 import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
-from tests.server.test_connection import TEXT, until
 from tests.support.client import read_until, synthesize, synthesize_stream
 from tests.support.fakes import ScriptedEngine, make_voice
-from tests.support.server import served
+from tests.support.server import served, server_config
+from tests.support.texts import TWO_SENTENCES
+from tests.support.waiting import until
 from wyoming_k2so.server import admission, client_writer, reply_queue
-from wyoming_k2so.settings.config import Config, ServerConfig, StreamConfig
-
-
-def busy_config(**server: Any) -> Config:
-    return Config(server=ServerConfig(**server), stream=StreamConfig(chunk_samples=2048, prebuffer=0))
 
 
 async def test_beyond_the_limit_the_fallback_voice_speaks_at_once() -> None:
@@ -32,13 +27,13 @@ async def test_beyond_the_limit_the_fallback_voice_speaks_at_once() -> None:
         ScriptedEngine(make_voice("ann"), name="big", gate=gate),
         ScriptedEngine(make_voice("bob"), name="small"),
     )
-    config = busy_config(max_streams=1)
+    config = server_config(max_streams=1)
     async with (
         served(big, small, config=config) as (service, port),
         AsyncTcpClient("127.0.0.1", port) as one,
         AsyncTcpClient("127.0.0.1", port) as other,
     ):
-        await one.write_event(Synthesize(TEXT).event())
+        await one.write_event(Synthesize(TWO_SENTENCES).event())
         await until(lambda: bool(big.said))
         assert (await synthesize(other, "Hello.")).seconds > 0
         assert small.said == ["Hello."]
@@ -58,7 +53,7 @@ async def test_beyond_the_limit_replies_wait_for_their_turn_but_not_for_ever(mon
         ScriptedEngine(make_voice("bob"), name="small"),
     )
     async with (
-        served(big, small, config=busy_config(max_streams=1, when_busy="wait")) as (_, port),
+        served(big, small, config=server_config(max_streams=1, when_busy="wait")) as (_, port),
         AsyncTcpClient("127.0.0.1", port) as one,
         AsyncTcpClient("127.0.0.1", port) as other,
     ):
@@ -77,7 +72,7 @@ async def test_beyond_the_limit_replies_wait_for_their_turn_but_not_for_ever(mon
 
 
 async def test_too_many_clients_are_told_so() -> None:
-    async with served(ScriptedEngine(), config=busy_config(max_connections=2)) as (_, port):
+    async with served(ScriptedEngine(), config=server_config(max_connections=2)) as (_, port):
         clients = [AsyncTcpClient("127.0.0.1", port) for _ in range(3)]
         for client in clients:
             await client.connect()
@@ -94,7 +89,7 @@ async def test_too_many_clients_are_told_so() -> None:
 @pytest.mark.parametrize(("allow", "welcome"), [(("127.0.0.0/8",), True), (("10.0.0.0/8", "::1"), False), ((), True)])
 async def test_only_addresses_on_the_list_may_connect(allow: tuple[str, ...], welcome: bool) -> None:
     async with (
-        served(ScriptedEngine(), config=busy_config(allow=allow)) as (_, port),
+        served(ScriptedEngine(), config=server_config(allow=allow)) as (_, port),
         AsyncTcpClient("127.0.0.1", port) as client,
     ):
         if welcome:
@@ -133,7 +128,7 @@ def lent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_text_that_pauses_lets_others_speak(when_busy: str) -> None:
     big, small = ScriptedEngine(make_voice("ann"), name="big"), ScriptedEngine(make_voice("bob"), name="small")
     async with (
-        served(big, small, config=busy_config(max_streams=1, when_busy=when_busy)) as (service, port),
+        served(big, small, config=server_config(max_streams=1, when_busy=when_busy)) as (service, port),
         AsyncTcpClient("127.0.0.1", port) as one,
         AsyncTcpClient("127.0.0.1", port) as other,
     ):
@@ -155,7 +150,7 @@ async def test_a_text_that_goes_on_waits_for_its_turn_before_newcomers() -> None
     gate = threading.Semaphore(1)
     big = ScriptedEngine(make_voice("ann"), name="big", gate=gate)
     async with (
-        served(big, config=busy_config(max_streams=1, when_busy="wait")) as (service, port),
+        served(big, config=server_config(max_streams=1, when_busy="wait")) as (service, port),
         AsyncTcpClient("127.0.0.1", port) as one,
         AsyncTcpClient("127.0.0.1", port) as other,
         AsyncTcpClient("127.0.0.1", port) as newcomer,
@@ -184,7 +179,7 @@ async def test_a_text_that_goes_on_is_told_when_no_turn_comes(monkeypatch: pytes
     gate = threading.Semaphore(1)
     big = ScriptedEngine(make_voice("ann"), name="big", gate=gate)
     async with (
-        served(big, config=busy_config(max_streams=1)) as (service, port),
+        served(big, config=server_config(max_streams=1)) as (service, port),
         AsyncTcpClient("127.0.0.1", port) as one,
         AsyncTcpClient("127.0.0.1", port) as other,
     ):
@@ -211,21 +206,23 @@ async def test_a_reply_that_fails_ends_with_an_error(streaming: bool, caplog: py
     engine = ScriptedEngine(fail_at={1: "raise", 2: "raise"})
     with caplog.at_level(logging.INFO, "wyoming_k2so"):
         async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
-            answer = await (synthesize_stream(client, [TEXT]) if streaming else synthesize(client, TEXT))
+            answer = await (
+                synthesize_stream(client, [TWO_SENTENCES]) if streaming else synthesize(client, TWO_SENTENCES)
+            )
             end = ["audio-stop", "synthesize-stopped"] if streaming else ["audio-stop"]
             assert answer.types == ["audio-start", "audio-chunk", "error", *end]
             engine.fail_at = {}
-            assert (await synthesize(client, TEXT)).error is None
+            assert (await synthesize(client, TWO_SENTENCES)).error is None
     failures = [record.message for record in caplog.records if "error" in record.message]
     assert len(failures) == 1
-    assert TEXT.split(maxsplit=1)[0] not in "".join(record.message for record in caplog.records)
+    assert TWO_SENTENCES.split(maxsplit=1)[0] not in "".join(record.message for record in caplog.records)
 
 
 async def test_the_fallback_voice_finishes_a_reply() -> None:
     engine = ScriptedEngine(fail_at={1: "nan", 2: "raise"})
     fallback = ScriptedEngine(make_voice("other"), name="fallback", rate=8000)
     async with served(engine, fallback) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
-        answer = await synthesize(client, TEXT)
+        answer = await synthesize(client, TWO_SENTENCES)
         assert answer.types == ["audio-start", "audio-chunk", "audio-stop"]
         assert fallback.said == ["The second one follows it."]
         assert service.metrics.registry.get_sample_value("k2so_fallbacks_total", {"engine": "scripted"}) == 1

@@ -15,11 +15,12 @@ from wyoming.event import Event
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize
 
-from tests.server.test_connection import send_raw, until
-from tests.server.test_reply_queue import busy_config
 from tests.support.client import read_event, read_until, synthesize
 from tests.support.fakes import ScriptedEngine
-from tests.support.server import ServerProcess, served
+from tests.support.raw_client import send_raw
+from tests.support.server import served, server_config
+from tests.support.server_process import ServerProcess
+from tests.support.waiting import until
 from wyoming_k2so.server import listener
 from wyoming_k2so.server.connection import Connection
 from wyoming_k2so.server.context import ServerContext
@@ -54,7 +55,7 @@ async def test_who_sends_far_too_much_hears_why_it_must_go(inline: bool) -> None
 
 async def test_who_is_refused_hears_why_though_it_has_asked_already() -> None:
     async with (
-        served(ScriptedEngine(), config=busy_config(max_connections=1)) as (_, port),
+        served(ScriptedEngine(), config=server_config(max_connections=1)) as (_, port),
         AsyncTcpClient("127.0.0.1", port) as first,
     ):
         await first.write_event(Ping().event())
@@ -90,7 +91,7 @@ async def test_who_was_idle_for_long_makes_room(monkeypatch: pytest.MonkeyPatch)
     gate = threading.Semaphore(1)
     engine = ScriptedEngine(gate=gate)
     async with (
-        served(engine, config=busy_config(max_connections=2)) as (_, port),
+        served(engine, config=server_config(max_connections=2)) as (_, port),
         AsyncTcpClient("127.0.0.1", port) as speaking,
         AsyncTcpClient("127.0.0.1", port) as slow,
     ):
@@ -175,7 +176,7 @@ async def test_a_server_that_ends_turns_newcomers_away() -> None:
 async def test_all_that_waits_is_ended_properly() -> None:
     engine = ScriptedEngine(rtf=0.5)
     clients = [AsyncTcpClient("127.0.0.1", 0) for _ in range(6)]
-    async with served(engine, config=busy_config(max_streams=1, when_busy="wait")) as (_, port):
+    async with served(engine, config=server_config(max_streams=1, when_busy="wait")) as (_, port):
         for client in clients:
             client.port = port
             await client.connect()
