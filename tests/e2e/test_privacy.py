@@ -60,10 +60,10 @@ async def test_a_failing_engine_does_not_tell_the_text(
 ) -> None:
     engines = Quoting(error, "big"), Quoting(error, "small")
     with caplog.at_level(logging.INFO):
-        async with served(*engines) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
+        async with served(*engines) as (context, port), AsyncTcpClient("127.0.0.1", port) as client:
             assert (await synthesize(client, TEXT)).error is not None
             assert (await synthesize_stream(client, [TEXT])).error is not None
-            assert SECRET not in str(service.control.describe())
+            assert SECRET not in str(context.live_settings.describe())
     assert "big/voice-big failed to speak a segment" in caplog.text
     assert engines[0].open_utterances == 0
     assert SECRET not in caplog.text

@@ -111,7 +111,7 @@ async def test_an_engine_that_cannot_be_loaded_anew_leaves_the_other_one_speakin
     ):
         try:
             await synthesize(client, FIRST)
-            states = service.control._loader.states
+            states = service.live_settings._loader.states
             await until(lambda: states["xtts"].state == "failed")
             assert states["xtts"].detail == "MemoryError"
             await synthesize(client, SECOND)
@@ -133,7 +133,7 @@ async def test_an_engine_that_hangs_again_and_again_is_given_up() -> None:
         AsyncTcpClient("127.0.0.1", port) as client,
     ):
         try:
-            states = service.control._loader.states
+            states = service.live_settings._loader.states
             for state in ("ready", "ready", "failed"):
                 await synthesize(client, FIRST)
                 await until(partial(_is, states, state))

@@ -156,7 +156,7 @@ async def test_describe_is_answered_while_others_and_this_one_speak() -> None:
 
 async def test_a_client_that_leaves_stops_its_synthesis() -> None:
     engine = ScriptedEngine(rtf=0.1)
-    async with served(engine) as (service, port):
+    async with served(engine) as (context, port):
         before = threading.active_count()
         client = AsyncTcpClient("127.0.0.1", port)
         await client.connect()
@@ -168,11 +168,11 @@ async def test_a_client_that_leaves_stops_its_synthesis() -> None:
         await until(lambda: threading.active_count() <= before)
         assert engine.speaking == 0
         assert engine.pieces == pieces
-        cancelled = service.metrics.registry.get_sample_value(
+        cancelled = context.metrics.registry.get_sample_value(
             "k2so_requests_total", {"engine": "scripted", "outcome": "cancelled"}
         )
         assert cancelled == 1
-        assert service.metrics.registry.get_sample_value("k2so_active_streams") == 0
+        assert context.metrics.registry.get_sample_value("k2so_active_streams") == 0
 
 
 async def test_a_client_that_leaves_before_its_text_is_complete_leaks_nothing() -> None:

@@ -29,7 +29,7 @@ async def test_beyond_the_limit_the_fallback_voice_speaks_at_once() -> None:
     )
     config = server_config(max_streams=1)
     async with (
-        served(big, small, config=config) as (service, port),
+        served(big, small, config=config) as (context, port),
         AsyncTcpClient("127.0.0.1", port) as one,
         AsyncTcpClient("127.0.0.1", port) as other,
     ):
@@ -37,7 +37,7 @@ async def test_beyond_the_limit_the_fallback_voice_speaks_at_once() -> None:
         await until(lambda: bool(big.said))
         assert (await synthesize(other, "Hello.")).seconds > 0
         assert small.said == ["Hello."]
-        assert service.metrics.registry.get_sample_value("k2so_busy_total", {"engine": "big"}) == 1
+        assert context.metrics.registry.get_sample_value("k2so_busy_total", {"engine": "big"}) == 1
         for _ in range(9):
             gate.release()
         assert (await read_until(one, "audio-stop")).error is None
@@ -128,14 +128,14 @@ def lent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_text_that_pauses_lets_others_speak(when_busy: str) -> None:
     big, small = ScriptedEngine(make_voice("ann"), name="big"), ScriptedEngine(make_voice("bob"), name="small")
     async with (
-        served(big, small, config=server_config(max_streams=1, when_busy=when_busy)) as (service, port),
+        served(big, small, config=server_config(max_streams=1, when_busy=when_busy)) as (context, port),
         AsyncTcpClient("127.0.0.1", port) as one,
         AsyncTcpClient("127.0.0.1", port) as other,
     ):
         await one.write_event(SynthesizeStart().event())
         await one.write_event(SynthesizeChunk("The first sentence. And").event())
         await read_until(one, "audio-chunk")
-        await until(lambda: not service.admission.full("big"))
+        await until(lambda: not context.admission.full("big"))
         assert (await synthesize(other, "Hello.")).error is None
         assert big.said == ["The first sentence.", "Hello."]
         await one.write_event(SynthesizeChunk(" the second one. ").event())
@@ -150,7 +150,7 @@ async def test_a_text_that_goes_on_waits_for_its_turn_before_newcomers() -> None
     gate = threading.Semaphore(1)
     big = ScriptedEngine(make_voice("ann"), name="big", gate=gate)
     async with (
-        served(big, config=server_config(max_streams=1, when_busy="wait")) as (service, port),
+        served(big, config=server_config(max_streams=1, when_busy="wait")) as (context, port),
         AsyncTcpClient("127.0.0.1", port) as one,
         AsyncTcpClient("127.0.0.1", port) as other,
         AsyncTcpClient("127.0.0.1", port) as newcomer,
@@ -158,7 +158,7 @@ async def test_a_text_that_goes_on_waits_for_its_turn_before_newcomers() -> None
         await one.write_event(SynthesizeStart().event())
         await one.write_event(SynthesizeChunk("The first sentence. And").event())
         await read_until(one, "audio-chunk")
-        await until(lambda: not service.admission.full("big"))
+        await until(lambda: not context.admission.full("big"))
         await other.write_event(Synthesize("Hello.").event())
         await until(lambda: "Hello." in big.said)
         await newcomer.write_event(Synthesize("Too late.").event())
@@ -179,14 +179,14 @@ async def test_a_text_that_goes_on_is_told_when_no_turn_comes(monkeypatch: pytes
     gate = threading.Semaphore(1)
     big = ScriptedEngine(make_voice("ann"), name="big", gate=gate)
     async with (
-        served(big, config=server_config(max_streams=1)) as (service, port),
+        served(big, config=server_config(max_streams=1)) as (context, port),
         AsyncTcpClient("127.0.0.1", port) as one,
         AsyncTcpClient("127.0.0.1", port) as other,
     ):
         await one.write_event(SynthesizeStart().event())
         await one.write_event(SynthesizeChunk("The first sentence. And").event())
         await read_until(one, "audio-chunk")
-        await until(lambda: not service.admission.full("big"))
+        await until(lambda: not context.admission.full("big"))
         await other.write_event(Synthesize("Hello.").event())
         await until(lambda: "Hello." in big.said)
         await one.write_event(SynthesizeChunk(" the second one.").event())
@@ -195,7 +195,7 @@ async def test_a_text_that_goes_on_is_told_when_no_turn_comes(monkeypatch: pytes
         assert "busy" in (answer.error or "")
         gate.release()
         assert (await read_until(other, "audio-stop")).error is None
-        await until(lambda: not service.admission.full("big"))
+        await until(lambda: not context.admission.full("big"))
 
 
 # ---- failures ---------------------------------------------------------------------------------------------------
@@ -221,9 +221,9 @@ async def test_a_reply_that_fails_ends_with_an_error(streaming: bool, caplog: py
 async def test_the_fallback_voice_finishes_a_reply() -> None:
     engine = ScriptedEngine(fail_at={1: "nan", 2: "raise"})
     fallback = ScriptedEngine(make_voice("other"), name="fallback", rate=8000)
-    async with served(engine, fallback) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
+    async with served(engine, fallback) as (context, port), AsyncTcpClient("127.0.0.1", port) as client:
         answer = await synthesize(client, TWO_SENTENCES)
         assert answer.types == ["audio-start", "audio-chunk", "audio-stop"]
         assert fallback.said == ["The second one follows it."]
-        assert service.metrics.registry.get_sample_value("k2so_fallbacks_total", {"engine": "scripted"}) == 1
+        assert context.metrics.registry.get_sample_value("k2so_fallbacks_total", {"engine": "scripted"}) == 1
     assert np.abs(answer.audio).max() > 0

@@ -72,9 +72,9 @@ async def test_an_unknown_voice_is_an_error_that_lists_what_there_is(
 
 
 async def test_refusals_are_counted() -> None:
-    async with served(ScriptedEngine()) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
+    async with served(ScriptedEngine()) as (context, port), AsyncTcpClient("127.0.0.1", port) as client:
         await synthesize(client, TWO_SENTENCES, SynthesizeVoice(name="nobody"))
-        refused = service.metrics.registry.get_sample_value(
+        refused = context.metrics.registry.get_sample_value(
             "k2so_requests_total", {"engine": "none", "outcome": "refused"}
         )
     assert refused == 1

@@ -70,9 +70,9 @@ async def test_who_is_refused_hears_why_though_it_has_asked_already() -> None:
 async def test_the_system_finds_out_who_is_gone_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     accepted = list[asyncio.StreamWriter]()
 
-    def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: ServerContext) -> Connection:
+    def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ServerContext) -> Connection:
         accepted.append(writer)
-        return Connection(reader, writer, service)
+        return Connection(reader, writer, context)
 
     monkeypatch.setattr(listener, "Connection", note)
     async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
@@ -121,8 +121,8 @@ async def test_who_was_idle_for_long_makes_room(monkeypatch: pytest.MonkeyPatch)
     ids=["a key", "a long speaker", "a long voice", "a long key", "a seed"],
 )
 async def test_odd_settings_are_answered(data: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    async with served(ScriptedEngine(name="xtts")) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
-        service.catalog.incomplete = True
+    async with served(ScriptedEngine(name="xtts")) as (context, port), AsyncTcpClient("127.0.0.1", port) as client:
+        context.catalog.incomplete = True
         await send_raw(client, frame("k2so-configure", data))
         answer = await read_event(client)
         assert answer is not None
@@ -134,10 +134,10 @@ async def test_odd_settings_are_answered(data: dict[str, Any], caplog: pytest.Lo
 
 async def test_half_a_character_as_a_name_is_told_to_all_as_a_mark() -> None:
     async with (
-        served(ScriptedEngine()) as (service, port),
+        served(ScriptedEngine()) as (context, port),
         AsyncTcpClient("127.0.0.1", port) as client,
     ):
-        service.catalog.incomplete = True
+        context.catalog.incomplete = True
         await send_raw(client, frame("synthesize", {"text": "Hello.", "voice": {"name": "bob\ud83d"}}))
         await read_until(client, "audio-stop")
         await client.write_event(Event("k2so-describe"))

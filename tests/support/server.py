@@ -45,10 +45,10 @@ async def served(
     config: Config | None = None,
     load: Callable[[str, Config], Engine] = cannot_load,
 ) -> AsyncIterator[tuple[ServerContext, int]]:
-    """A server for `engines` on a free port; gives its service and the port."""
-    service = make_context(*engines, stream=stream, config=config, load=load)
-    server = Listener("tcp://127.0.0.1:0", service)
+    """A server for `engines` on a free port; gives its context and the port."""
+    context = make_context(*engines, stream=stream, config=config, load=load)
+    server = Listener("tcp://127.0.0.1:0", context)
     async with server.listening() as port:
         assert port is not None
-        yield service, port
+        yield context, port
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("wyoming")]

@@ -46,7 +46,7 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
 
     def prepare(engine: Engine) -> None:
         if engine.name == FLAGSHIP and service.admission.unused_s(engine.name):  # who is spoken to is not disturbed
-            rehearse(engine, catalog.defaults, service.paces, service.watchdog)
+            rehearse(engine, catalog.defaults, service.speed_models, service.watchdog)
 
     loader = EngineManager(catalog, changed=metrics.engine_state, prepare=prepare)
     identity = server_id(config.engines.data_dir.expanduser())

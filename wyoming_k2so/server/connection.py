@@ -30,12 +30,12 @@ _LOGGER = logging.getLogger(__name__)
 class Connection:
     """Serves one client until it leaves or `stop` is called."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: ServerContext) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ServerContext) -> None:
         self._reader = reader
-        self._peer = ClientWriter(writer)
-        self._service = service
-        self._replies = ReplyQueue(service, self._peer)
-        self._changes = SettingsEvents(service.control, self._peer)
+        self._client = ClientWriter(writer)
+        self._context = context
+        self._reply_queue = ReplyQueue(context, self._client)
+        self._settings_events = SettingsEvents(context.live_settings, self._client)
         self._heard = time.monotonic()
         self._dismissed = self._stopped = False
         self._engine: str | None = None
@@ -48,7 +48,7 @@ class Connection:
             "synthesize-start": self._synthesize_start,
             "synthesize-chunk": self._synthesize_chunk,
             "synthesize-stop": self._synthesize_stop,
-            **self._changes.handlers(),
+            **self._settings_events.handlers(),
         }
 
     async def run(self, *, finish_at_eof: bool = False) -> None:
@@ -57,12 +57,12 @@ class Connection:
         `finish_at_eof`: the end of the input ends the requests but not the client, as when a file is piped in.
         """
         reading = asyncio.create_task(self._read(), name="wyoming reader")
-        speaking = asyncio.create_task(self._replies.run(), name="wyoming speaker")
+        speaking = asyncio.create_task(self._reply_queue.run(), name="wyoming speaker")
         try:
             await asyncio.wait({reading, speaking}, return_when=asyncio.FIRST_COMPLETED)
             if finish_at_eof and not speaking.done():
                 self._finish_stream()
-                self._replies.finish()
+                self._reply_queue.finish()
                 await asyncio.wait({speaking})
         finally:
             for task in (reading, speaking):
@@ -71,23 +71,23 @@ class Connection:
                 if isinstance(result, Exception) and not isinstance(result, OSError):
                     _LOGGER.error("Connection lost by a fault of the server: %s", type(result).__name__)
                     _LOGGER.debug("The fault", exc_info=result)
-            await self._peer.close(self._reader if self._dismissed else None)
+            await self._client.close(self._reader if self._dismissed else None)
 
     @property
     def idle_s(self) -> float:
         """For how many seconds the client has sent no whole event and waits for no answer; 0 once it was stopped."""
-        waits = self._stopped or self._replies.busy or self._changes.busy
+        waits = self._stopped or self._reply_queue.busy or self._settings_events.busy
         return 0.0 if waits else time.monotonic() - self._heard
 
     def stop(self) -> None:
         """End the running replies properly, then the connection."""
         self._stopped = True
-        self._replies.stop()
+        self._reply_queue.stop()
 
     async def _read(self) -> None:
         while True:
             try:
-                event = await read_event(self._reader, self._service.limits)
+                event = await read_event(self._reader, self._context.limits)
                 if event is None:
                     return
                 handler = self._handlers.get(event.type)
@@ -96,8 +96,8 @@ class Connection:
                 else:
                     await handler(event)
             except (FrameError, BadRequest) as error:
-                _LOGGER.warning("Bad event from %s: %s", self._peer, error)
-                await self._peer.write(Error(str(error), "bad-request"))
+                _LOGGER.warning("Bad event from %s: %s", self._client, error)
+                await self._client.write(Error(str(error), "bad-request"))
                 if isinstance(error, FrameError) and error.fatal:
                     self._dismissed = True
                     return
@@ -105,13 +105,13 @@ class Connection:
             await asyncio.sleep(0)  # events that have come already keep nobody else waiting
 
     async def _describe(self, _event: Event) -> None:
-        await self._peer.write(describe.describe(self._service.catalog))
+        await self._client.write(describe.describe(self._context.catalog))
 
     async def _ping(self, event: Event) -> None:
-        await self._peer.write(Pong(parse_text(event.data) if event.data.get("text") is not None else None))
+        await self._client.write(Pong(parse_text(event.data) if event.data.get("text") is not None else None))
 
     async def _select_program(self, event: Event) -> None:
-        engines = [engine.name for engine in self._service.catalog.engines]
+        engines = [engine.name for engine in self._context.catalog.engines]
         name = event.data.get("name")
         if name not in (describe.PROGRAM, *engines):
             raise BadRequest(f"there is no such program; there are: {', '.join((describe.PROGRAM, *engines))}")
@@ -139,9 +139,9 @@ class Connection:
         self._finish_stream()
 
     def _begin(self, event: Event, *, streaming: bool) -> SpeechJob:
-        self._replies.check()
-        job = SpeechJob(self._service, event.data, engine=self._engine, streaming=streaming)
-        self._replies.put(job)
+        self._reply_queue.check()
+        job = SpeechJob(self._context, event.data, engine=self._engine, streaming=streaming)
+        self._reply_queue.put(job)
         return job
 
     def _finish_stream(self) -> None:

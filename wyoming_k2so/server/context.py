@@ -24,15 +24,15 @@ class ServerContext:
     """The voices, the settings, and what was learnt about both."""
 
     catalog: Catalog
-    control: LiveSettings
+    live_settings: LiveSettings
     metrics: Metrics
-    paces: WeakKeyDictionary[Engine, SpeedModel] = field(default_factory=WeakKeyDictionary)
+    speed_models: WeakKeyDictionary[Engine, SpeedModel] = field(default_factory=WeakKeyDictionary)
     admission: Admission = field(init=False)
     watchdog: Watchdog | None = field(init=False)
     limits: Limits = field(default_factory=lambda: Limits(payload_of={ADD_VOICE: MAX_CLIP_BYTES}))
 
     def __post_init__(self) -> None:
         """Make what depends on the settings."""
-        settings = self.control.config.server
+        settings = self.live_settings.config.server
         self.admission = Admission(settings.max_streams)
-        self.watchdog = Watchdog(settings.watchdog, self.control.restart) if settings.watchdog else None
+        self.watchdog = Watchdog(settings.watchdog, self.live_settings.restart) if settings.watchdog else None

@@ -39,11 +39,11 @@ class ServeError(EngineError):
 class Listener:
     """Serves connections at one address. SIGINT and SIGTERM stop it; running replies are then ended properly."""
 
-    def __init__(self, uri: str, service: ServerContext) -> None:
+    def __init__(self, uri: str, context: ServerContext) -> None:
         self._uri = uri
         self._scheme, self._host, self._port, self._path = parse_uri(uri)
-        self._service = service
-        self._settings = service.control.config.server
+        self._context = context
+        self._settings = context.live_settings.config.server
         self._allowed = AllowList(self._settings.allow)
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._turned_away: set[asyncio.Task[None]] = set()
@@ -84,7 +84,7 @@ class Listener:
 
     @asynccontextmanager
     async def _listen(self) -> AsyncIterator[int | None]:
-        limit = self._service.limits.header
+        limit = self._context.limits.header
         try:
             if self._scheme == "stdio":
                 self._accept(*await _open_stdio(limit))
@@ -116,7 +116,7 @@ class Listener:
             turning.add_done_callback(self._turned_away.discard)
             return
         _keep_alive(writer)
-        connection = Connection(reader, writer, self._service)
+        connection = Connection(reader, writer, self._context)
         stdio = self._scheme == "stdio"
         task = asyncio.create_task(connection.run(finish_at_eof=stdio), name="wyoming connection")
         self._connections[task] = connection
@@ -149,10 +149,10 @@ class Listener:
             await asyncio.gather(*tasks, *self._turned_away, return_exceptions=True)
 
 
-async def _turn_away(reader: asyncio.StreamReader, peer: ClientWriter, reason: Error) -> None:
+async def _turn_away(reader: asyncio.StreamReader, client: ClientWriter, reason: Error) -> None:
     with suppress(OSError):
-        await peer.write(reason)
-    await peer.close(reader)
+        await client.write(reason)
+    await client.close(reader)
 
 
 def _keep_alive(writer: asyncio.StreamWriter) -> None:

@@ -32,9 +32,9 @@ LEND_AFTER_S = 5.0
 class ReplyQueue:
     """Jobs that wait, and the one that is spoken."""
 
-    def __init__(self, service: ServerContext, peer: ClientWriter) -> None:
-        self._service = service
-        self._peer = peer
+    def __init__(self, context: ServerContext, client: ClientWriter) -> None:
+        self._context = context
+        self._client = client
         self._jobs: asyncio.Queue[SpeechJob | None] = asyncio.Queue()
         self._current: SpeechJob | None = None
 
@@ -75,13 +75,13 @@ class ReplyQueue:
             try:
                 timestamp = await self._take_turn(job, job.reply) if job.reply and not job.refusal else 0
                 if job.refusal is not None:
-                    _LOGGER.warning("Refused a request of %s: %s", self._peer, job.refusal.text)
+                    _LOGGER.warning("Refused a request of %s: %s", self._client, job.refusal.text)
                     if job.reply is None:
-                        self._service.metrics.refuse()
-                    await self._peer.write(job.refusal)
-                await self._peer.write(AudioStop(timestamp=timestamp))
+                        self._context.metrics.refuse()
+                    await self._client.write(job.refusal)
+                await self._client.write(AudioStop(timestamp=timestamp))
                 if job.streaming:
-                    await self._peer.write(SynthesizeStopped())
+                    await self._client.write(SynthesizeStopped())
             finally:
                 if job.reply is not None:
                     job.reply.cancel()
@@ -89,7 +89,7 @@ class ReplyQueue:
 
     async def _take_turn(self, job: SpeechJob, reply: Reply) -> int:
         """Speak a reply when its engine has room for it, or in the fallback voice at once if that is the choice."""
-        admission, server = self._service.admission, self._service.control.config.server
+        admission, server = self._context.admission, self._context.live_settings.config.server
         if (
             server.when_busy == "fallback"
             and admission.full(reply.engine)
@@ -124,11 +124,11 @@ class ReplyQueue:
 
     def _refuse(self, job: SpeechJob, error: Busy) -> None:
         job.refuse(str(error), "busy")
-        self._service.metrics.refuse()
+        self._context.metrics.refuse()
 
     async def _speak(self, reply: Reply) -> int:
         """Send the sound of a reply; returns its length in milliseconds."""
-        metrics, figures = self._service.metrics, reply.figures
+        metrics, figures = self._context.metrics, reply.figures
         started = False
         reply.start()
         metrics.active_streams.inc()
@@ -136,13 +136,13 @@ class ReplyQueue:
             async with aclosing(_stream(reply)) as chunks:
                 async for chunk in chunks:
                     if not started:
-                        await self._peer.write(_audio_start(chunk.format))
+                        await self._client.write(_audio_start(chunk.format))
                         started = True
-                    await self._peer.write(_audio_chunk(chunk))
+                    await self._client.write(_audio_chunk(chunk))
             if reply.format is not None and not started:
-                await self._peer.write(_audio_start(reply.format))
+                await self._client.write(_audio_start(reply.format))
             if figures.error is not None:
-                await self._peer.write(Error(figures.error, "synthesis-failed"))
+                await self._client.write(Error(figures.error, "synthesis-failed"))
         finally:
             reply.cancel()
             metrics.active_streams.dec()

@@ -22,11 +22,11 @@ MAX_TEXT_CHARS = 100_000
 class SpeechJob:
     """What a client asked for by `synthesize` or `synthesize-start`."""
 
-    def __init__(self, service: ServerContext, data: Mapping[str, Any], *, engine: str | None, streaming: bool) -> None:
+    def __init__(self, context: ServerContext, data: Mapping[str, Any], *, engine: str | None, streaming: bool) -> None:
         """Choose who speaks.
 
         Args:
-            service: the voices and settings.
+            context: the voices and settings.
             data: of the event.
             engine: name of the only engine that may speak; None: any.
             streaming: asked for by `synthesize-start`, so that it ends with `synthesize-stopped`.
@@ -38,7 +38,7 @@ class SpeechJob:
         self._withheld: list[str | None] | None = None
         self._came = asyncio.Event()
         try:
-            self.reply = _reply(service, data, engine)
+            self.reply = _reply(context, data, engine)
         except BadRequest as error:
             self.refuse(str(error), "bad-request")
         except UnknownVoice as error:
@@ -89,9 +89,9 @@ class SpeechJob:
             self.reply.feed(text)
 
 
-def _reply(service: ServerContext, data: Mapping[str, Any], engine: str | None) -> Reply:
+def _reply(context: ServerContext, data: Mapping[str, Any], engine: str | None) -> Reply:
     request = parse_speech(data)
-    choice = service.catalog.resolve(
+    choice = context.catalog.resolve(
         voice=request.voice,
         speaker=request.speaker,
         language=request.language,
@@ -102,10 +102,10 @@ def _reply(service: ServerContext, data: Mapping[str, Any], engine: str | None) 
         choice.asleep.wake()
     return Reply(
         choice,
-        service.catalog.fallback(choice),
-        stream=replace(service.control.config.stream, **request.stream),
+        context.catalog.fallback(choice),
+        stream=replace(context.live_settings.config.stream, **request.stream),
         text_format=request.text_format,
-        pace=service.paces.setdefault(choice.engine, SpeedModel()),
-        current=service.catalog.current,
-        watchdog=service.watchdog,
+        pace=context.speed_models.setdefault(choice.engine, SpeedModel()),
+        current=context.catalog.current,
+        watchdog=context.watchdog,
     )
