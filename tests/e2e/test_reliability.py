@@ -199,7 +199,7 @@ async def test_mixed_load_leaves_memory_as_it_was(own_server: ServerProcess) -> 
     counts = {name: done.count(name) for name in sorted(set(done))}
     growth = 100 * (last / warm - 1)
     report(mixed_load_s=seconds, done=counts, memory_mb=round(last / 1e6), memory_growth_percent=round(growth, 2))
-    assert "Connection lost" not in own_server.log
+    assert "connection closed due to an internal error" not in own_server.log
     assert " error: " not in own_server.log
     if seconds >= 600:
         assert growth < 2

@@ -22,7 +22,6 @@ from tests.support.client import read_until, synthesize, synthesize_stream
 from tests.support.raw_client import reset
 from tests.support.server_process import ROOT, ServerProcess
 from tests.support.waiting import until
-from wyoming_k2so.server.listener import ServeError, parse_uri
 
 TEXT = "The kitchen light is on. The back door is locked, and nobody is at home."
 
@@ -128,12 +127,6 @@ async def test_the_embedded_voice_streams_through_an_unmodified_client(server: S
     assert answer.start.rate == 22_050
     assert {chunk.samples for chunk in answer.chunks[:-1]} == {4096}
     assert 3 < answer.seconds < 9
-
-
-@pytest.mark.parametrize("uri", ["tcp://1.2.3.4", "tcp://:10200", "http://a:1", "unix://", "tcp://a:99999", "10200"])
-def test_an_address_that_is_none(uri: str) -> None:
-    with pytest.raises(ServeError, match="tcp://HOST:PORT"):
-        parse_uri(uri)
 
 
 async def _speak_once(port: int) -> bool:

@@ -14,7 +14,7 @@ from wyoming.client import AsyncClient
 from wyoming.event import Event
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Answer:
 
 
 async def read_event(client: AsyncClient) -> Event | None:
-    return await asyncio.wait_for(client.read_event(), PATIENCE_S)
+    return await asyncio.wait_for(client.read_event(), TIMEOUT_S)
 
 
 async def read_until(client: AsyncClient, last: str) -> Answer:

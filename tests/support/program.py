@@ -19,7 +19,7 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 RATE = 22_050
 VOICE = "en_US-joe-medium"
 LONG = "This sentence goes on and on without a stop and it takes the voice quite a while to say all of it, " * 2
@@ -33,7 +33,7 @@ def command(*arguments: str) -> list[str]:
 
 def run(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments), input=text, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        command(*arguments), input=text, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
 
 
@@ -84,7 +84,7 @@ def end(process: Process, signal_number: int = signal.SIGTERM) -> str:
 
 def ended(process: Process) -> str:
     """What a process says until it ends cleanly."""
-    _, err = process.communicate(timeout=PATIENCE_S)
+    _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, err
     assert b"Traceback" not in err
     return err.decode()
@@ -92,7 +92,7 @@ def ended(process: Process) -> str:
 
 @asynccontextmanager
 async def client(uri: str) -> AsyncIterator[AsyncClient]:
-    async with asyncio.timeout(PATIENCE_S), AsyncClient.from_uri(uri) as connection:
+    async with asyncio.timeout(TIMEOUT_S), AsyncClient.from_uri(uri) as connection:
         yield connection
 
 
@@ -131,7 +131,7 @@ def is_speech(audio: bytes) -> bool:
 
 
 def get(url: str) -> str:
-    with urlopen(url, timeout=PATIENCE_S) as answer:
+    with urlopen(url, timeout=TIMEOUT_S) as answer:
         return str(answer.read(), "utf-8")
 
 

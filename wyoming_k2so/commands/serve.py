@@ -10,13 +10,14 @@ from contextlib import AsyncExitStack, suppress
 
 from wyoming_k2so.engine import Engine, EngineError
 from wyoming_k2so.reply.warmup import rehearse
+from wyoming_k2so.server.address import ServeError, parse_uri
 from wyoming_k2so.server.allowlist import AllowList
 from wyoming_k2so.server.context import ServerContext
 from wyoming_k2so.server.discovery import announced, reachable_host
 from wyoming_k2so.server.exporter import export
 from wyoming_k2so.server.healthcheck import count_voices
 from wyoming_k2so.server.identity import server_id
-from wyoming_k2so.server.listener import Listener, ServeError, parse_uri
+from wyoming_k2so.server.listener import Listener
 from wyoming_k2so.server.live_settings import LiveSettings
 from wyoming_k2so.server.metrics import Metrics
 from wyoming_k2so.settings import options
