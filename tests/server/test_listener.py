@@ -29,7 +29,9 @@ async def test_only_addresses_on_the_allow_list_may_connect(allow: tuple[str, ..
         if admitted:
             assert (await synthesize(client, "Hello.")).error is None
         else:
-            assert (await read_until(client, "never")).error == "127.0.0.1 is not on the allow list"
+            answer = await read_until(client, "never")
+            assert answer.types == ["error"]
+            assert answer.events[0].data == {"text": "127.0.0.1 is not on the allow list", "code": "forbidden"}
 
 
 async def test_clients_beyond_the_limit_get_an_error() -> None:

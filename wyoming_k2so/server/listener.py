@@ -92,7 +92,7 @@ class Listener:
         """Why a client may not connect, or None. When the server is full, the idlest client makes room if it can."""
         peername = writer.get_extra_info("peername")
         if isinstance(peername, tuple) and not self._allow_list.admits(peername[0]):
-            return Error(f"{peername[0]} is not on the allow list", "busy")
+            return Error(f"{peername[0]} is not on the allow list", "forbidden")
         if self._ended:
             return Error("the server is shutting down", "shutdown")
         if len(self._connections) >= self._settings.max_connections:
