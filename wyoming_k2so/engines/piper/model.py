@@ -19,9 +19,9 @@ from piper import PiperConfig, PiperVoice, SynthesisConfig
 
 from wyoming_k2so.engine import Samples
 
-from .reach import UnsplittableError
-from .split import Parts, split
-from .windows import Call, Frames, session, sound, stages
+from .graph_split import Parts, split
+from .receptive_field import UnsplittableError
+from .windowed_decoding import Call, Frames, session, sound, stages
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -21,10 +21,10 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from wyoming_k2so.engine import Samples
-from wyoming_k2so.engines.windows import trims
+from wyoming_k2so.engines.window_context import trims
 
-from .split import Part, Parts
-from .workers import Workers
+from .deadline_pool import Workers
+from .graph_split import Part, Parts
 
 Frames = NDArray[np.float32]
 

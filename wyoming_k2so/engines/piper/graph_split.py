@@ -18,7 +18,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from .reach import UnsplittableError, points, trims
+from .receptive_field import UnsplittableError, points, trims
 
 VERSION = 3
 
@@ -30,7 +30,7 @@ _SPEAKER = "sid"
 class Part:
     """A part of a voice that works in windows.
 
-    Its inputs are `frames` (1, C, T), `trims` (what engines.windows.trims gives, flat) and, if `speaker`, `sid`.
+    Its inputs are `frames` (1, C, T), `trims` (what engines.window_context.trims gives, flat) and, if `speaker`, `sid`.
     """
 
     model: Path
@@ -41,7 +41,7 @@ class Part:
     """Neighbouring frames on each side that a value depends on."""
 
     points: tuple[tuple[int, int], ...]
-    """Where it trims: see engines.windows.trims."""
+    """Where it trims: see engines.window_context.trims."""
 
     speaker: bool
 

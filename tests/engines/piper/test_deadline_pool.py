@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from wyoming_k2so.engines.piper.workers import Workers
+from wyoming_k2so.engines.piper.deadline_pool import Workers
 
 
 def test_what_is_due_first_is_done_first() -> None:
