@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class ServerProcess:
-    """`python -m wyoming_k2so`, or another module that serves as `program`, with a log that can be read."""
+    """`python -m wyoming_k2so`, or another `program`, with its log."""
 
     def __init__(
         self, *arguments: str, uri: str = "tcp://127.0.0.1:0", program: Sequence[str] = ("wyoming_k2so",)

@@ -1,4 +1,8 @@
-"""Threads that the windows of all replies share. Knows nothing of what they compute."""
+"""A thread pool that starts the task with the earliest deadline first. Knows nothing of the tasks.
+
+Earliest deadline first is from Liu and Layland, "Scheduling Algorithms for Multiprogramming in a Hard-Real-Time
+Environment", Journal of the ACM 20 (1973). Here a running task is never interrupted.
+"""
 
 from __future__ import annotations
 
@@ -12,33 +16,33 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Workers:
-    """A fixed number of threads, which begin with what is due first."""
+class DeadlinePool:
+    """A fixed number of threads, started with the first task."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
         self._tasks: PriorityQueue[tuple[float, int, Future[Any], Callable[[], Any]]] = PriorityQueue()
-        self._numbers = itertools.count()  # of two that are due at once, the earlier one
+        self._numbers = itertools.count()  # orders tasks with the same deadline
         self._started = False
         self._starting = threading.Lock()
 
-    def submit(self, due: float, work: Callable[[], T]) -> Future[T]:
-        """Have something done by the time `due`, on any clock that all callers share. The future can be cancelled."""
+    def submit(self, deadline: float, task: Callable[[], T]) -> Future[T]:
+        """Run a task, in the order of deadlines on a clock that all callers share. The future can be cancelled."""
         with self._starting:
             if not self._started:
                 self._started = True
-                for _ in range(self._count):
+                for _ in range(self._threads):
                     threading.Thread(target=self._run, name="windows", daemon=True).start()
         future: Future[T] = Future()
-        self._tasks.put((due, next(self._numbers), future, work))
+        self._tasks.put((deadline, next(self._numbers), future, task))
         return future
 
     def _run(self) -> None:
         while True:
-            _, _, future, work = self._tasks.get()
+            _, _, future, task = self._tasks.get()
             if future.set_running_or_notify_cancel():
                 try:
-                    future.set_result(work())
-                except BaseException as error:  # noqa: BLE001  it is raised where the result is waited for
+                    future.set_result(task())
+                except BaseException as error:  # noqa: BLE001  raised where the result is awaited
                     future.set_exception(error)
-            del future, work  # what they hold is not needed while the thread waits
+            del future, task  # free what they hold while the thread waits
