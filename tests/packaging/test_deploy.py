@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import ROOT
+from tests.support.server_process import ROOT
 from wyoming_k2so.settings.options import settings
 
 UNIT = ROOT / "deploy/wyoming-k2so.service"

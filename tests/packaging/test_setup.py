@@ -13,7 +13,7 @@ import pytest
 from wyoming.client import AsyncTcpClient
 
 from tests.support.client import synthesize
-from tests.support.server import ROOT
+from tests.support.server_process import ROOT
 from wyoming_k2so.settings.options import settings
 
 

@@ -10,13 +10,14 @@ from contextlib import AsyncExitStack, suppress
 
 from wyoming_k2so.engine import Engine, EngineError
 from wyoming_k2so.reply.warmup import rehearse
+from wyoming_k2so.server.address import ServeError, parse_uri
 from wyoming_k2so.server.allowlist import AllowList
 from wyoming_k2so.server.context import ServerContext
 from wyoming_k2so.server.discovery import announced, reachable_host
 from wyoming_k2so.server.exporter import export
 from wyoming_k2so.server.healthcheck import count_voices
 from wyoming_k2so.server.identity import server_id
-from wyoming_k2so.server.listener import Listener, ServeError, parse_uri
+from wyoming_k2so.server.listener import Listener
 from wyoming_k2so.server.live_settings import LiveSettings
 from wyoming_k2so.server.metrics import Metrics
 from wyoming_k2so.settings import options
@@ -46,7 +47,7 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
 
     def prepare(engine: Engine) -> None:
         if engine.name == FLAGSHIP and service.admission.unused_s(engine.name):  # who is spoken to is not disturbed
-            rehearse(engine, catalog.defaults, service.paces, service.watchdog)
+            rehearse(engine, catalog.defaults, service.speed_models, service.watchdog)
 
     loader = EngineManager(catalog, changed=metrics.engine_state, prepare=prepare)
     identity = server_id(config.engines.data_dir.expanduser())
