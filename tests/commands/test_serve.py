@@ -23,8 +23,8 @@ from wyoming.tts import Synthesize
 
 from tests.support.program import (
     LONG,
-    PATIENCE_S,
     RATE,
+    TIMEOUT_S,
     VOICE,
     client,
     command,
@@ -97,7 +97,7 @@ async def test_a_client_that_sends_nonsense_is_told_so_and_served_on() -> None:
             assert AudioStop.is_type(stop.type)
             await connection.write_event(Describe().event())
             assert Info.is_type((await next_event(connection)).type)
-        assert " WARNING Bad event from 127.0.0.1:" in end(process)
+        assert " WARNING bad event from 127.0.0.1:" in end(process)
 
 
 async def test_settings_come_from_flags_variables_and_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_port_in_use_is_one_line_and_status_1(option: str) -> None:
         port = taken.getsockname()[1]
         if option == "--uri":
             message = fails(1, "--uri", f"tcp://127.0.0.1:{port}")
-            assert message.startswith(f"cannot serve tcp://127.0.0.1:{port}: ")
+            assert message.startswith(f"cannot listen on tcp://127.0.0.1:{port}: ")
             assert message.endswith("; choose another address with --uri")
         else:
             message = fails(1, "--uri", "tcp://127.0.0.1:0", "--metrics-port", str(port))
@@ -146,7 +146,7 @@ async def test_a_unix_socket_can_be_served(tmp_path: Path, name: str) -> None:
 
 def test_a_unix_socket_does_not_replace_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
-    assert fails(1, "--uri", f"unix://{tmp_path}/file").startswith(f"cannot serve unix://{tmp_path}/file: ")
+    assert fails(1, "--uri", f"unix://{tmp_path}/file").startswith(f"cannot listen on unix://{tmp_path}/file: ")
     assert (tmp_path / "file").read_text() == "precious"
 
 
@@ -174,7 +174,7 @@ def test_standard_input_and_output_can_be_served() -> None:
 def test_standard_input_must_be_something_that_can_be_waited_for(place: str) -> None:
     with Path(place).open("rb") as source:
         result = subprocess.run(
-            command("--uri", "stdio://"), stdin=source, capture_output=True, timeout=PATIENCE_S, check=False
+            command("--uri", "stdio://"), stdin=source, capture_output=True, timeout=TIMEOUT_S, check=False
         )
     assert result.returncode == 1
-    assert re.fullmatch(rb"wyoming-k2so: cannot serve stdio://: .*\n", result.stderr)
+    assert re.fullmatch(rb"wyoming-k2so: cannot listen on stdio://: .*\n", result.stderr)

@@ -26,7 +26,7 @@ from wyoming.info import Describe, Info
 from wyoming.tts import SynthesizeVoice
 
 from tests.support.client import read_event, synthesize
-from tests.support.server import ROOT, ServerProcess
+from tests.support.server_process import ROOT, ServerProcess
 
 LOWEST = "llll"
 """The letter whose note is the pitch itself."""
@@ -43,8 +43,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "source" / name).write_text(text)
     isolation = ["--no-build-isolation"] if find_spec("hatchling") else []  # else pip fetches it
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", *isolation, "--target", folder / "site"]
-    done = subprocess.run([*command, folder / "source"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", *isolation, "--target", str(folder / "site")]
+    done = subprocess.run([*command, str(folder / "source")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     broken = folder / "site/broken-1.0.dist-info"
     broken.mkdir()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.server import ROOT
+from tests.support.server_process import ROOT
 from wyoming_k2so import engines
 from wyoming_k2so.engine import EngineError
 from wyoming_k2so.engines.discovery import GROUP, discover

@@ -1,4 +1,4 @@
-"""The README's two commands, in a copy of what is under version control."""
+"""script/run in a clean clone, and the options in the documentation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from wyoming.client import AsyncTcpClient
 
 from tests.support.client import synthesize
-from tests.support.server import ROOT
+from tests.support.server_process import ROOT
 from wyoming_k2so import engines
 
 
@@ -36,7 +36,7 @@ def run(clone: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-async def test_the_first_start_sets_up_and_speaks_and_the_second_has_nothing_to_set_up(clone: Path) -> None:
+async def test_first_start_installs_and_speaks_and_second_start_installs_nothing(clone: Path) -> None:
     process = run(clone, "--uri", "tcp://127.0.0.1:0", "--data-dir", str(clone / "data"))
     try:
         lines = read_until_ready(process)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.server.test_connection import until
 from tests.support.fakes import ScriptedEngine, make_voice
+from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError
 from wyoming_k2so.engines.spec import EngineSpec
 from wyoming_k2so.engines.table import EngineTable

@@ -17,9 +17,9 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 from wyoming.tts import SynthesizeVoice
 
-from tests.server.test_connection import until
 from tests.support.client import read_event, read_until, synthesize
 from tests.support.fakes import ScriptedEngine, make_voice
+from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError, Request
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.admission import Admission

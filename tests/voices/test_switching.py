@@ -15,10 +15,10 @@ import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event
 
-from tests.reply.test_watchdog import inside
-from tests.server.test_connection import until
 from tests.support.client import Answer, read_event, read_until
 from tests.support.fakes import ScriptedEngine, make_voice
+from tests.support.threads import synthesis_threads
+from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.context import ServerContext
@@ -183,11 +183,11 @@ async def test_the_watchdog_s_threads_change_with_the_model() -> None:
     async with shop.client() as client:
         await ask(client)
         await until(lambda: shop.said[0] == SEGMENTS[:1])
-        before = inside()
+        before = synthesis_threads()
         await shop.control.change({"quantization": "int8"})
         shop.gate.release(3)
         await until(lambda: shop.said[1] == SEGMENTS[1:4])
-        assert inside() == before
+        assert synthesis_threads() == before
         shop.gate.release(20)
         assert_all_is_heard(await read_until(client, "audio-stop"))
 

@@ -10,12 +10,13 @@ from contextlib import AsyncExitStack, suppress
 
 from wyoming_k2so.engine import Engine
 from wyoming_k2so.reply.warmup import rehearse
+from wyoming_k2so.server.address import ServeError, parse_uri
 from wyoming_k2so.server.allowlist import AllowList
 from wyoming_k2so.server.context import ServerContext
 from wyoming_k2so.server.discovery import announced, reachable_host
 from wyoming_k2so.server.exporter import export
 from wyoming_k2so.server.identity import server_id
-from wyoming_k2so.server.listener import Listener, ServeError, parse_uri
+from wyoming_k2so.server.listener import Listener
 from wyoming_k2so.server.live_settings import LiveSettings
 from wyoming_k2so.server.metrics import Metrics
 from wyoming_k2so.settings.config import Config
@@ -31,7 +32,7 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
     """Serve until a signal comes. Raises UserError, EngineError or UnknownVoice: the server cannot start."""
     began, metrics = time.monotonic(), Metrics()
     try:
-        _, host, _, _ = parse_uri(config.server.uri)
+        host = parse_uri(config.server.uri).host
         allowed = AllowList(config.server.allow)
     except ServeError as error:
         raise OptionError(f"uri: {error}") from None
@@ -47,13 +48,13 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
 
     def prepare(engine: Engine) -> None:
         # The fallback engine starts at once, and a warm-up would slow down an engine that is speaking.
-        if engine.name != manager.fallback and service.admission.unused_s(engine.name):
-            rehearse(engine, catalog.defaults, service.paces, service.watchdog)
+        if engine.name != manager.fallback and context.admission.unused_s(engine.name):
+            rehearse(engine, catalog.defaults, context.speed_models, context.watchdog)
 
     manager = EngineManager(catalog, changed=metrics.engine_state, prepare=prepare)
     identity = server_id(config.engines.data_dir.expanduser())
-    service = ServerContext(catalog, LiveSettings(config, catalog, manager, metrics, identity), metrics)
-    server = Listener(config.server.uri, service)
+    context = ServerContext(catalog, LiveSettings(config, catalog, manager, metrics, identity), metrics)
+    server = Listener(config.server.uri, context)
 
     failures: list[Exception] = []
 
@@ -67,7 +68,7 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
 
         manager.start(config, wait=False, failed=failed)
         if config.server.idle_unload:
-            manager.idle.watch(60 * config.server.idle_unload, service.admission.unused_s)
+            manager.idle.watch(60 * config.server.idle_unload, context.admission.unused_s)
         async with server.listening() as port, AsyncExitStack() as stack:
             _log_ready(config.server.uri, host, port, time.monotonic() - began)
             if (name := config.server.zeroconf) is not None:
@@ -101,7 +102,7 @@ def _log_ready(uri: str, host: str, port: int | None, seconds: float) -> None:
         return
     _LOGGER.info("ready at tcp://%s:%d after %.1f s", host, port, seconds)
     _LOGGER.info(
-        "to add it to Home Assistant: Settings > Devices & services > Add integration > K2-SO or Wyoming Protocol, "
+        "to add it to Home Assistant: Settings > Devices & contexts > Add integration > K2-SO or Wyoming Protocol, "
         "host %s, port %d",
         reachable_host(host),
         port,

@@ -10,8 +10,8 @@ from wyoming.client import AsyncTcpClient
 from wyoming.tts import SynthesizeVoice
 
 from tests.engines.xtts.conftest import SPEAKER, TEXT
-from tests.server.test_connection import until
 from tests.support.client import synthesize
+from tests.support.waiting import until
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.context import ServerContext

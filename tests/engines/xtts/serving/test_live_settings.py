@@ -19,8 +19,8 @@ from wyoming.event import Event
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
 from tests.engines.xtts.conftest import TEXT
-from tests.server.test_connection import until
 from tests.support.client import read_event, read_until, synthesize
+from tests.support.waiting import until
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.kernels import quant
 from wyoming_k2so.engines.xtts.settings import XttsSettings

@@ -15,11 +15,11 @@ from wyoming.client import AsyncTcpClient
 from wyoming.event import async_write_event
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from tests.e2e.test_reliability import vanish
 from tests.engines.xtts.conftest import SPEAKER, TEXT
 from tests.engines.xtts.serving.test_startup import engines, settled, start
 from tests.support.client import read_until, synthesize
-from tests.support.server import ServerProcess
+from tests.support.raw_client import reset
+from tests.support.server_process import ServerProcess
 
 VOICE = SynthesizeVoice(name=SPEAKER)
 
@@ -81,7 +81,7 @@ async def test_clients_that_vanish_in_mid_stream_leave_nothing(folder: Path, tmp
         await async_write_event(Synthesize(TEXT * 5, VOICE).event(), writer)
         await reader.readline()
         await asyncio.sleep(r.uniform(0, 0.3))
-        vanish(writer)
+        reset(writer)
 
     for _ in range(3):
         await asyncio.gather(*(leave() for _ in range(6)))

@@ -21,7 +21,7 @@ from tests.engines.xtts.conftest import SPEAKER, TEXT
 from tests.engines.xtts.voices.test_clips import encoded
 from tests.engines.xtts.voices.test_encoder import speech
 from tests.support.client import read_event, synthesize
-from tests.support.server import ROOT, ServerProcess
+from tests.support.server_process import ROOT, ServerProcess
 
 PATIENCE_S = 100
 
