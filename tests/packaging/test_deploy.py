@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import ROOT
-from wyoming_k2so.settings.options import settings
+from tests.support.server_process import ROOT
+from wyoming_k2so import engines
 
 UNIT = ROOT / "deploy/wyoming-k2so.service"
 
@@ -24,7 +24,7 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "deploy/wyoming-k2so.service", "docs/deploy.md"])
 def test_every_variable_is_a_known_setting(name: str) -> None:
-    known = {setting.env for setting in settings()} | {"K2SO_CONFIG"}
+    known = {setting.env for setting in engines.installed().schema} | {"K2SO_CONFIG"}
     named = set(re.findall(r"\bK2SO_[A-Z_]+", (ROOT / name).read_text("utf-8")))
     assert named
     assert named <= known

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import ROOT
+from tests.support.server_process import ROOT
 
 MANIFEST = "custom_components/k2so/manifest.json"
 

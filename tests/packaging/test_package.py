@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.support.ears import hear, word_errors
-from tests.support.server import ROOT
+from tests.support.server_process import ROOT
 from wyoming_k2so import __version__
 
 TEXT = "The kitchen light is on now."

@@ -13,14 +13,15 @@ from prometheus_client import generate_latest
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event
 
-from tests.server.test_connection import until
 from tests.support.client import read_event, synthesize
 from tests.support.fakes import ScriptedEngine, make_voice
 from tests.support.server import served
+from tests.support.threads import synthesis_threads
+from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError, Request, Utterance
-from wyoming_k2so.reply.watchdog import SYNTHESIS, Caller, Hung, Watchdog
+from wyoming_k2so.reply.watchdog import Caller, Hung, Watchdog
 from wyoming_k2so.settings.config import Config, ServerConfig, StreamConfig
-from wyoming_k2so.voices.engine_manager import State
+from wyoming_k2so.voices.engine_states import State
 
 FIRST, SECOND, THIRD = "The first sentence is here.", "The second one follows it.", "Then comes the third."
 TEXT = f"{FIRST} {SECOND} {THIRD}"
@@ -35,11 +36,6 @@ def config(watchdog: float) -> Config:
 
 def big(**script: Any) -> ScriptedEngine:
     return ScriptedEngine(make_voice("ann"), name="xtts", **script)
-
-
-def inside() -> int:
-    """How many threads may be in a model."""
-    return sum(thread.name == SYNTHESIS for thread in threading.enumerate())
 
 
 async def describe(client: AsyncTcpClient) -> dict[str, Any]:
@@ -61,7 +57,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
         may_load.wait()
         return anew
 
-    before = inside()
+    before = synthesis_threads()
     async with (
         served(hanging, small, config=config(0.3), load=load) as (service, port),
         AsyncTcpClient("127.0.0.1", port) as client,
@@ -76,7 +72,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
             # While it loads, the other voice speaks at once, also for those who ask for the one that hangs.
             info = await describe(client)
             state = next(engine for engine in info["engines"] if engine["name"] == "xtts")
-            assert state == {"name": "xtts", "state": "loading", "detail": "it hung and is loaded anew"}
+            assert state == {"name": "xtts", "state": "loading", "detail": "it hung and is being reloaded"}
             assert (info["speaking"], info["figures"]["hangs"]) == ("piper", 1)
             assert info["figures"]["last"]["retries"] == 0
             await synthesize(client, FIRST)
@@ -84,7 +80,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
 
             may_load.set()
             await until(lambda: service.catalog.engines == (anew, small))
-            await until(lambda: "Engine xtts speaks again" in caplog.text)
+            await until(lambda: "engine xtts speaks again" in caplog.text)
             state = next(engine for engine in (await describe(client))["engines"] if engine["name"] == "xtts")
             assert (state["state"], state["detail"]) == ("ready", "")
             await synthesize(client, FIRST)
@@ -92,13 +88,13 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
             assert b'k2so_hangs_total{engine="xtts"} 1.0' in generate_latest(service.metrics.registry)
 
             # What hangs is closed when it returns, and its thread ends.
-            assert (hanging.open_utterances, inside()) == (1, before + 1)
+            assert (hanging.open_utterances, synthesis_threads()) == (1, before + 1)
         finally:
             may_load.set()
             hanging.go_on.set()
-        await until(lambda: inside() == before)
+        await until(lambda: synthesis_threads() == before)
     assert (hanging.open_utterances, hanging.speaking) == (0, 0)
-    assert "Engine xtts hangs" in caplog.text
+    assert "engine xtts is not responding; reloading it" in caplog.text
     assert "xtts/ann failed to speak a segment: it gave no sign of life for 0.3 s" in caplog.text
     assert "A call into xtts that hung has returned" in caplog.text
 
@@ -115,7 +111,7 @@ async def test_an_engine_that_cannot_be_loaded_anew_leaves_the_other_one_speakin
     ):
         try:
             await synthesize(client, FIRST)
-            states = service.control._loader.states
+            states = service.live_settings._manager.states
             await until(lambda: states["xtts"].state == "failed")
             assert states["xtts"].detail == "MemoryError"
             await synthesize(client, SECOND)
@@ -137,7 +133,7 @@ async def test_an_engine_that_hangs_again_and_again_is_given_up() -> None:
         AsyncTcpClient("127.0.0.1", port) as client,
     ):
         try:
-            states = service.control._loader.states
+            states = service.live_settings._manager.states
             for state in ("ready", "ready", "failed"):
                 await synthesize(client, FIRST)
                 await until(partial(_is, states, state))

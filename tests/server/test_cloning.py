@@ -108,7 +108,7 @@ async def test_where_no_engine_clones_the_answer_says_so() -> None:
 
 async def test_locked_settings_refuse_voices() -> None:
     engine = CloningEngine()
-    control = make_context(engine, config=Config(server=ServerConfig(lock_settings=True))).control
+    control = make_context(engine, config=Config(server=ServerConfig(lock_settings=True))).live_settings
     for change in (control.add_voice("anna", None, CLIP), control.remove_voice("own")):
         with pytest.raises(Refused) as refusal:
             await change
@@ -118,7 +118,7 @@ async def test_locked_settings_refuse_voices() -> None:
 
 async def test_the_default_voice_stays() -> None:
     engine = CloningEngine()
-    control = make_context(engine).control
+    control = make_context(engine).live_settings
     await control.add_voice("anna", None, CLIP)
     await control.change({"voice": "anna"})
     with pytest.raises(Refused, match="default voice"):
@@ -142,7 +142,7 @@ async def test_a_connection_adds_one_voice_at_a_time_and_is_read_meanwhile() -> 
 async def test_few_clips_wait_at_once() -> None:
     engine = CloningEngine()
     engine.may_clone.clear()
-    control = make_context(engine).control
+    control = make_context(engine).live_settings
     adding = [asyncio.create_task(control.add_voice(f"voice {n}", None, CLIP)) for n in range(MOST_CLIPS)]
     await asyncio.sleep(0)
     with pytest.raises(Refused, match="other voices are being made") as caught:

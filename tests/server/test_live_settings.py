@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event
 
-from tests.server.test_connection import until
 from tests.support.client import read_event, read_until, synthesize
 from tests.support.fakes import ScriptedEngine, make_voice
 from tests.support.server import make_context, served
+from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.live_settings import LiveSettings, Refused
 from wyoming_k2so.server.metrics import Metrics
 from wyoming_k2so.settings.config import Config, ServerConfig
@@ -58,10 +58,10 @@ async def test_the_description_tells_settings_limits_states_and_figures() -> Non
 
 async def test_precisions_are_offered_when_the_engine_that_has_them_is_there() -> None:
     small, big = ScriptedEngine(name="piper"), ScriptedEngine(make_voice("ann"), name="xtts")
-    assert "quantization" not in make_context(small).control.describe()["settings"]
+    assert "quantization" not in make_context(small).live_settings.describe()["settings"]
     big.modes = {"none": "Exact.", "int8": "Fast."}
     big.vocoder_modes = {"fp32": "Exact."}
-    info = make_context(big, small).control.describe()
+    info = make_context(big, small).live_settings.describe()
     assert info["settings"]["quantization"] == "auto"
     assert info["allowed"]["quantization"]["choices"] == ["auto", "none", "int8"]
     assert info["allowed"]["vocoder_precision"]["choices"] == ["auto", "fp32"]
@@ -69,7 +69,7 @@ async def test_precisions_are_offered_when_the_engine_that_has_them_is_there() -
 
 
 def test_a_server_that_was_started_anew_is_another_instance() -> None:
-    before, after = make_context(ScriptedEngine()).control, make_context(ScriptedEngine()).control
+    before, after = make_context(ScriptedEngine()).live_settings, make_context(ScriptedEngine()).live_settings
     assert before.describe()["instance"] == before.describe()["instance"]
     assert before.describe()["instance"] != after.describe()["instance"]
 
@@ -122,11 +122,11 @@ async def test_a_change_takes_effect_from_the_next_reply_on() -> None:
 )
 async def test_a_refused_change_changes_nothing(settings: dict[str, Any], code: str, complaint: str) -> None:
     async with served(ScriptedEngine()) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
-        before = service.control.config
+        before = service.live_settings.config
         answer = await configure(client, **settings)
         assert (answer.type, answer.data["code"]) == ("error", code)
         assert complaint in answer.data["text"]
-        assert service.control.config == before
+        assert service.live_settings.config == before
         assert service.catalog.defaults == before.voice
         assert (await synthesize(client, TEXT)).error is None
 
@@ -141,14 +141,14 @@ async def test_locked_settings_can_be_read_and_not_changed() -> None:
         info = await read_event(client)
         assert info is not None
         assert (info.data["locked"], info.data["settings"]["prebuffer"]) == (True, "auto")
-        assert service.control.config == config
+        assert service.live_settings.config == config
         # What a request asks for itself is no setting.
         context = {"chunk_samples": 8192, "speed": 2.0}
         assert {chunk.samples for chunk in (await synthesize(client, TEXT, context=context)).chunks[:-1]} == {8192}
 
 
 async def test_none_means_the_default() -> None:
-    control = make_context(ScriptedEngine(make_voice("ann"))).control
+    control = make_context(ScriptedEngine(make_voice("ann"))).live_settings
     await control.change({"voice": "ann", "prebuffer": 7})
     assert (control.config.voice.voice, control.config.stream.prebuffer) == ("ann", 7)
     await control.change({"voice": None, "prebuffer": None})
@@ -196,8 +196,8 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
     assert (described["state"], described["mode"], described["modes"]) == ("ready", "fp32", {"fp32": "The only one."})
 
     first = catalog.resolve().engine
-    other = replace(control.config, xtts=replace(control.config.xtts, greedy=True))
-    await asyncio.to_thread(EngineManager(catalog, garage.load).load, "xtts", other)
+    other = control.config.with_group(XttsSettings(greedy=True))
+    await asyncio.to_thread(EngineManager(catalog, garage.load).loader.load, "xtts", other)
     assert catalog.resolve().engine is not first
     assert [engine.name for engine in catalog.engines] == ["xtts", "piper"]
 
@@ -209,10 +209,10 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
 async def test_an_engine_that_is_loading_already_is_not_loaded_again() -> None:
     garage = Garage()
     catalog = Catalog([ScriptedEngine(name="piper")])
-    loader = EngineManager(catalog, garage.load)
-    control = LiveSettings(Config(), catalog, loader, Metrics())
+    manager = EngineManager(catalog, garage.load)
+    control = LiveSettings(Config(), catalog, manager, Metrics())
     garage.may_load.clear()
-    first = asyncio.create_task(asyncio.to_thread(loader.load, "xtts", control.config))
+    first = asyncio.create_task(asyncio.to_thread(manager.loader.load, "xtts", control.config))
     await asyncio.to_thread(garage.loading.wait, 30)
     change = asyncio.create_task(control.change({"engine": "xtts"}))
     await asyncio.sleep(0.1)  # let it wait
@@ -225,15 +225,15 @@ async def test_an_engine_that_hangs_while_another_precision_cannot_be_loaded_is_
     loading, may_fail = threading.Event(), threading.Event()
 
     def load(name: str, config: Config) -> Engine:
-        if config.xtts.quantization == "int8":
+        if config.group(XttsSettings).quantization == "int8":
             loading.set()
             may_fail.wait(30)
             raise EngineError("there is no room for it")
         return ScriptedEngine(make_voice("ann"), name=name)
 
     catalog = Catalog([ScriptedEngine(name="piper")])
-    loader = EngineManager(catalog, load)
-    control = LiveSettings(Config(), catalog, loader, Metrics())
+    manager = EngineManager(catalog, load)
+    control = LiveSettings(Config(), catalog, manager, Metrics())
     await control.change({"engine": "xtts"})
     hanging = catalog.resolve().engine
     change = asyncio.create_task(control.change({"quantization": "int8"}))
@@ -243,7 +243,7 @@ async def test_an_engine_that_hangs_while_another_precision_cannot_be_loaded_is_
     with pytest.raises(Refused, match="no room"):
         await change
     await until(lambda: catalog.named("xtts") not in (None, hanging))
-    await until(lambda: loader.states["xtts"].state == "ready")
+    await until(lambda: manager.states["xtts"].state == "ready")
 
 
 async def test_a_voice_that_nobody_has_is_refused_before_anything_is_loaded() -> None:
@@ -277,7 +277,7 @@ async def test_an_engine_that_turns_out_not_to_have_the_voice_does_not_join() ->
     control = LiveSettings(Config(), catalog, EngineManager(catalog, garage.load), Metrics())
     await control.change({"engine": "piper"})
     before = control.describe()
-    with pytest.raises(Refused, match="no voice 'nobody'; there are: xtts-1, test") as refusal:
+    with pytest.raises(Refused, match="no voice 'nobody'; available: xtts-1, test") as refusal:
         await control.change({"engine": "xtts", "voice": "nobody"})
     assert refusal.value.code == "bad-setting"
     assert (catalog.engines, control.describe()) == ((small,), before)
@@ -287,7 +287,7 @@ async def test_an_engine_that_turns_out_not_to_have_the_voice_does_not_join() ->
 
 async def test_a_refused_engine_leaves_no_trace_and_auto_is_content_without_it() -> None:
     service = make_context(ScriptedEngine(name="piper"))
-    control, catalog = service.control, service.catalog
+    control, catalog = service.live_settings, service.catalog
     await control.change({"engine": "piper"})
     before = control.describe()["engines"]
     with pytest.raises(Refused, match="cannot be loaded here"):
@@ -301,27 +301,27 @@ async def test_a_refused_engine_leaves_no_trace_and_auto_is_content_without_it()
 async def test_a_default_voice_may_come_with_an_engine_that_is_loading() -> None:
     service = make_context(ScriptedEngine(name="piper"))
     service.catalog.incomplete = True
-    await service.control.change({"voice": "Ana Florence"})
-    assert service.control.config.voice.voice == "Ana Florence"
+    await service.live_settings.change({"voice": "Ana Florence"})
+    assert service.live_settings.config.voice.voice == "Ana Florence"
 
 
 async def test_an_engine_that_cannot_be_loaded_leaves_the_old_one_and_says_why() -> None:
     garage = Garage()
     catalog = Catalog([ScriptedEngine(name="piper")])
-    loader = EngineManager(catalog, garage.load)
-    loader.load("xtts", Config())
+    manager = EngineManager(catalog, garage.load)
+    manager.loader.load("xtts", Config())
     garage.broken = True
     old = catalog.resolve().engine
     with pytest.raises(EngineError, match="broken"):
-        loader.load("xtts", Config())
+        manager.loader.load("xtts", Config())
     assert catalog.resolve().engine is old
-    assert loader.states["xtts"].state == "ready"
+    assert manager.states["xtts"].state == "ready"
 
     assert not catalog.incomplete
 
     empty = Catalog()
     fresh = EngineManager(empty, garage.load)
     with pytest.raises(EngineError):
-        fresh.load("xtts", Config())
+        fresh.loader.load("xtts", Config())
     assert empty.incomplete
     assert (fresh.states["xtts"].state, fresh.states["xtts"].detail) == ("failed", "the model is broken")

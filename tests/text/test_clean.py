@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wyoming_k2so.text.markdown import MarkdownReader
-
-
-def clean(text: str) -> str:
-    """What is speakable of a text; a newline stands where a sentence ends that the text's layout ended."""
-    reader = MarkdownReader()
-    return "".join(map(str, [*reader.feed(text), *reader.flush()])).strip()
-
+from tests.support.markdown import clean
 
 UNHARMED = [
     "That is $5, or £2,000.50, or €3.50, or 5$ each.",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.text.test_clean import clean
+from tests.support.markdown import clean
 from wyoming_k2so.text import Segment, Segmenter
 
 

@@ -7,13 +7,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from wyoming_k2so import engines
 from wyoming_k2so.bench import local, quality, remote, rooms
 from wyoming_k2so.bench.remote import Peer
 from wyoming_k2so.engine import EngineError
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.settings import options
 from wyoming_k2so.settings.config import Config
 
-from .parts import load_engines, xtts_part
+from .parts import load_engines
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -124,9 +126,11 @@ def _engine(config: Config, flags: argparse.Namespace) -> str:
 
 def _xtts(config: Config, flags: argparse.Namespace) -> str:
     """The same for XTTS's parts, on random weights or beside stock coqui-tts."""
-    if config.engines.engine != "xtts":
-        raise options.OptionError("--synthetic and --against: only with --engine xtts")
-    benchmark = xtts_part("benchmark")
+    xtts = engines.installed().using(XttsSettings)
+    if config.engines.engine != xtts.name:
+        raise options.OptionError(f"--synthetic and --against: only with --engine {xtts.name}")
+    xtts.require()
+    from wyoming_k2so.engines.xtts.dev import benchmark  # noqa: PLC0415  imports torch
 
     def segments(max_chars: int) -> dict[str, list[str]]:
         early = config.stream.early_clause

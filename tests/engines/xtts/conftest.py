@@ -15,8 +15,9 @@ from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model.gpt import TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.model.tokenizer import TextTokenizer
 from wyoming_k2so.engines.xtts.model.vocoder import Vocoder, load_vocoder
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint
-from wyoming_k2so.settings.config import Config, EngineConfig, XttsConfig
+from wyoming_k2so.settings.config import Config, EngineConfig
 
 TEXT = "The kitchen light is on, and the door is locked."
 SPEAKER = "Damien Black"
@@ -57,7 +58,9 @@ def config(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Config:
     home = tmp_path_factory.mktemp("home")
     return Config(
         engines=EngineConfig(engine="xtts", data_dir=home / "data", cache_dir=home / "cache"),
-        xtts=XttsConfig(xtts_checkpoint=str(folder), device="cpu", quantization="none", vocoder_precision="fp32"),
+        engine_settings=(
+            XttsSettings(xtts_checkpoint=str(folder), device="cpu", quantization="none", vocoder_precision="fp32"),
+        ),
     )
 
 

@@ -25,7 +25,8 @@ from wyoming_k2so.engines.xtts.dev.reference import ReferenceXtts
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
 from wyoming_k2so.engines.xtts.scheduling.prefetch import Part
-from wyoming_k2so.settings.config import Config, XttsConfig
+from wyoming_k2so.engines.xtts.settings import XttsSettings
+from wyoming_k2so.settings.config import Config
 
 REQUEST = Request(SPEAKER, "en", seed=1)
 RAW = {"plain_punctuation": False, "token_budget": False, "stop_loops": False, "trim_tail": False}
@@ -54,7 +55,7 @@ def speak(engine: XttsEngine, text: str = "Yes, it is on.", request: Request = R
 
 
 def test_loads_through_the_table(config: Config) -> None:
-    assert engines.load("xtts", config).name == "xtts"
+    assert engines.installed().load("xtts", config).name == "xtts"
 
 
 def test_voices_are_the_speakers_in_all_languages(engine: XttsEngine) -> None:
@@ -226,7 +227,7 @@ def test_closed_reply_says_so(engine: XttsEngine) -> None:
 
 def test_without_consent_the_default_checkpoint_asks_for_it(config: Config) -> None:
     with pytest.raises(EngineError, match="Coqui Public Model License"):
-        XttsEngine.load(replace(config, xtts=XttsConfig()))
+        XttsEngine.load(config.with_group(XttsSettings()))
 
 
 def test_cancel_is_quick(engine: XttsEngine) -> None:

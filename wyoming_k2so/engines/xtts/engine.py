@@ -16,13 +16,14 @@ from wyoming_k2so.engine import Attribution, EngineError, Request, Voice
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
 from wyoming_k2so.engines.xtts.model.vocoder import Timbre
 from wyoming_k2so.engines.xtts.scheduling.scheduler import Scheduler
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.voices.encoder import Cloner, Conditioning
 from wyoming_k2so.engines.xtts.voices.store import VoiceStore
 from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint, Defaults
 from wyoming_k2so.engines.xtts.weights.loading import Model, Models, Progress
 from wyoming_k2so.engines.xtts.weights.out_of_memory import explain_out_of_memory
 from wyoming_k2so.engines.xtts.weights.source import checkpoint_folder
-from wyoming_k2so.settings.config import Config, XttsConfig
+from wyoming_k2so.settings.config import Config
 
 from .kernels import quant
 from .utterance import XttsUtterance
@@ -56,7 +57,7 @@ class XttsEngine:
         model: Model,
         store: VoiceStore,
         languages: Sequence[str],
-        settings: XttsConfig,
+        settings: XttsSettings,
         sampling: Sampling,
         models: Models | None = None,
         note: str = "",
@@ -83,7 +84,7 @@ class XttsEngine:
             ConsentNeeded: the checkpoint must be fetched and its licence was not agreed to.
             EngineError: it cannot be loaded.
         """
-        settings = config.xtts
+        settings = config.group(XttsSettings)
         checkpoint = Checkpoint(checkpoint_folder(config))
         device = _device(settings.device)
         if settings.threads is not None:
@@ -181,9 +182,9 @@ class XttsEngine:
 
     def adjust(self, config: Config) -> None:
         """Speak with these settings of sampling from the next reply on."""
-        self._settings = config.xtts
+        self._settings = config.group(XttsSettings)
         if self._models is not None:
-            self.sampling = _sampling(config.xtts, self._models.checkpoint.defaults)
+            self.sampling = _sampling(config.group(XttsSettings), self._models.checkpoint.defaults)
 
     def distrust(self, model: Model, why: str) -> None:
         """Note that a model computed what is no number: the next reply gets a safer one."""
@@ -254,7 +255,7 @@ def _device(wanted: str) -> torch.device:
     return torch.device("cuda" if use_cuda else "cpu")
 
 
-def _sampling(settings: XttsConfig, defaults: Defaults) -> Sampling:
+def _sampling(settings: XttsSettings, defaults: Defaults) -> Sampling:
     def chosen(name: str) -> float:
         value = getattr(settings, name)
         return float(getattr(defaults, name) if value is None else value)

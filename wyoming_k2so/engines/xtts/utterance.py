@@ -19,7 +19,7 @@ from wyoming_k2so.engines.xtts.scheduling.prefetch import Part, Prefetch, Readin
 from wyoming_k2so.engines.xtts.scheduling.scheduler import Make
 from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence
 from wyoming_k2so.engines.xtts.scheduling.vocoder_stream import VocoderStream
-from wyoming_k2so.settings.config import XttsConfig
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 
 from . import guardrails
 from .kernels import quant
@@ -44,14 +44,13 @@ class XttsUtterance:
         voice: Prepared,
         request: Request,
         *,
-        settings: XttsConfig,
+        settings: XttsSettings,
         sampling: Sampling,
         engine: XttsEngine,
     ) -> None:
         self._model, self._voice, self._request = model, voice, request
         self._settings, self._sampling, self._engine = settings, sampling, engine
-        seed = settings.seed if request.seed is None else request.seed
-        self._seed = secrets.randbits(62) if seed is None else seed
+        self._seed = secrets.randbits(62) if request.seed is None else request.seed
         self._batch = engine.batch
         # Looking at the codes waits for the device: on CUDA, only once per window.
         self._block = min(settings.vocoder_windows) if model.device.type == "cuda" else 1

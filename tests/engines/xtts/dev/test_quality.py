@@ -18,6 +18,7 @@ from wyoming_k2so.engines.piper.engine import PiperEngine
 from wyoming_k2so.engines.xtts.dev import quality as measures
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.kernels import quant
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.settings.config import Config
 
 TEXTS = ["The front door is locked.", "All lights are off."]
@@ -117,7 +118,7 @@ def int8(config: Config, tmp_path: Path) -> Config:
     return replace(
         config,
         engines=replace(config.engines, cache_dir=tmp_path),
-        xtts=replace(config.xtts, quantization="int8"),
+        engine_settings=(replace(config.group(XttsSettings), quantization="int8"),),
     )
 
 
@@ -149,7 +150,7 @@ def test_nothing_to_compare(config: Config) -> None:
 
 
 def flags(config: Config, tmp_path: Path) -> list[str]:
-    folder = config.xtts.xtts_checkpoint
+    folder = config.group(XttsSettings).xtts_checkpoint
     return ["--engine", "xtts", "--device", "cpu", "--xtts-checkpoint", folder, "--cache-dir", str(tmp_path)]
 
 

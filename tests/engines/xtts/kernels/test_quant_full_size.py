@@ -18,9 +18,10 @@ LOAD = """
 import json, sys, threading, time
 from pathlib import Path
 import TTS.tts.layers.xtts.tokenizer  # what coqui-tts itself takes is no weights
-from wyoming_k2so.config import Config, EngineConfig, XttsConfig
+from wyoming_k2so.settings.config import Config, EngineConfig
 from wyoming_k2so.engines.xtts.benchmark import peak_mb, resident_mb
 from wyoming_k2so.engines.xtts.engine import XttsEngine
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.memory import free_memory
 from wyoming_k2so.engines.xtts.tokenizer import TextTokenizer
 def anonymous():  # without the pages of libraries
@@ -36,7 +37,7 @@ weightless = anonymous()
 threading.Thread(target=watch, daemon=True).start()
 engine = XttsEngine.load(Config(
     engines=EngineConfig(cache_dir=cache, data_dir=cache),
-    xtts=XttsConfig(xtts_checkpoint=str(folder), device="cpu", quantization="int8"),
+    engine_settings=(XttsSettings(xtts_checkpoint=str(folder), device="cpu", quantization="int8"),),
 ))
 loaded = resident_mb()
 free_memory()

@@ -17,8 +17,9 @@ from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model.gpt import TorchGpt
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
 from wyoming_k2so.engines.xtts.scheduling.prefetch import Part
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint
-from wyoming_k2so.settings.config import Config, EngineConfig, XttsConfig
+from wyoming_k2so.settings.config import Config, EngineConfig
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,9 @@ def engine(full: Path, tmp_path_factory: pytest.TempPathFactory) -> XttsEngine:
     engine = XttsEngine.load(
         Config(
             engines=EngineConfig(engine="xtts", data_dir=home, cache_dir=home),
-            xtts=XttsConfig(xtts_checkpoint=str(full), device="cpu", quantization="none", vocoder_precision="fp32"),
+            engine_settings=(
+                XttsSettings(xtts_checkpoint=str(full), device="cpu", quantization="none", vocoder_precision="fp32"),
+            ),
         )
     )
     grown = resident_mb() - before

@@ -19,27 +19,30 @@ from wyoming.event import Event
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
 from tests.engines.xtts.conftest import TEXT
-from tests.server.test_connection import until
 from tests.support.client import read_event, read_until, synthesize
+from tests.support.waiting import until
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.kernels import quant
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.context import ServerContext
 from wyoming_k2so.server.listener import Listener
 from wyoming_k2so.server.live_settings import LiveSettings
 from wyoming_k2so.server.metrics import Metrics
 from wyoming_k2so.settings.config import Config, StreamConfig
 from wyoming_k2so.voices.catalog import Catalog
+from wyoming_k2so.voices.engine_loader import EngineLoader
 from wyoming_k2so.voices.engine_manager import EngineManager
 
 
 @asynccontextmanager
 async def serving(config: Config, **xtts: Any) -> AsyncIterator[tuple[ServerContext, AsyncTcpClient]]:
     """A server that speaks by XTTS, always the same way, and a client."""
-    config = replace(config, xtts=replace(config.xtts, seed=1, **xtts))
+    config = replace(config, voice=replace(config.voice, seed=1))
+    config = config.with_group(replace(config.group(XttsSettings), **xtts))
     catalog, metrics = Catalog(defaults=config.voice), Metrics()
-    loader = EngineManager(catalog)
-    loader.start(config, wait=True)
-    service = ServerContext(catalog, LiveSettings(config, catalog, loader, metrics), metrics)
+    manager = EngineManager(catalog)
+    manager.start(config, wait=True)
+    service = ServerContext(catalog, LiveSettings(config, catalog, manager, metrics), metrics)
     server = Listener("tcp://127.0.0.1:0", service)
     async with server.listening() as port, AsyncTcpClient("127.0.0.1", port or 0) as connected:
         connected.port = port
@@ -240,7 +243,7 @@ async def test_a_request_has_its_own_speed_and_language(client: AsyncTcpClient) 
 async def test_sampling_changes_without_another_model(client: AsyncTcpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     before = await synthesize(client, TEXT)
     assert (await synthesize(client, TEXT)).audio.tolist() == before.audio.tolist()
-    monkeypatch.delattr(EngineManager, "load")  # any load would fail
+    monkeypatch.delattr(EngineLoader, "load")  # any load would fail
     limits = {"temperature": 0.2, "top_k": 3, "top_p": 0.5, "repetition_penalty": 2.0, "seed": 7}
     for key, value in limits.items():
         answer = await configure(client, **{key: value})

@@ -20,6 +20,7 @@ from wyoming_k2so.engine import EngineError
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model.gpt import TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.model.tokenizer import TextTokenizer
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights import memory
 from wyoming_k2so.engines.xtts.weights.checkpoint import Architecture, Checkpoint, load_tensors
 from wyoming_k2so.settings.config import Config
@@ -201,7 +202,9 @@ def test_full_size_needs_what_its_weights_weigh() -> None:
 def test_cuda_without_a_device(folder: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(EngineError, match="use --device cpu"):
-        XttsEngine.load(replace(config, xtts=replace(config.xtts, xtts_checkpoint=str(folder), device="cuda")))
+        XttsEngine.load(
+            config.with_group(replace(config.group(XttsSettings), xtts_checkpoint=str(folder), device="cuda"))
+        )
 
 
 def test_fingerprint_follows_the_content(copy: Path, checkpoint: Checkpoint) -> None:
@@ -216,4 +219,4 @@ def test_fingerprint_follows_the_content(copy: Path, checkpoint: Checkpoint) -> 
 
 
 def load(folder: Path, config: Config) -> None:
-    XttsEngine.load(replace(config, xtts=replace(config.xtts, xtts_checkpoint=str(folder))))
+    XttsEngine.load(config.with_group(replace(config.group(XttsSettings), xtts_checkpoint=str(folder))))

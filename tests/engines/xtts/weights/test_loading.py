@@ -26,6 +26,7 @@ from wyoming_k2so.engines.xtts.kernels.onednn import PackedLinear
 from wyoming_k2so.engines.xtts.model.gpt import Gpt, KVCache
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
 from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence, decode_one_token
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights import loading
 from wyoming_k2so.engines.xtts.weights.calibration import CalibrationTexts
 from wyoming_k2so.engines.xtts.weights.loading import Unfit
@@ -49,8 +50,8 @@ def native_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def asking(config: Config, cache: Path, **settings: Any) -> Config:
-    xtts = replace(config.xtts, **{"quantization": "int8", "vocoder_precision": "auto", **settings})
-    return replace(config, engines=replace(config.engines, cache_dir=cache), xtts=xtts)
+    xtts = replace(config.group(XttsSettings), **{"quantization": "int8", "vocoder_precision": "auto", **settings})
+    return replace(config, engines=replace(config.engines, cache_dir=cache)).with_group(xtts)
 
 
 @pytest.fixture
@@ -324,11 +325,12 @@ def test_loading_does_not_import_torch_s_compiler(config: Config, cache: Path) -
     """It takes longer than reading the weights."""
     code = (
         "import sys\nfrom pathlib import Path\nfrom wyoming_k2so.settings.config import *\n"
-        "from wyoming_k2so.engines.xtts.engine import XttsEngine\n"
+        "from wyoming_k2so.engines.xtts.engine import XttsEngine, XttsSettings\n"
         "folders = EngineConfig(cache_dir=Path(sys.argv[2]), data_dir=Path(sys.argv[2]))\n"
-        "XttsEngine.load(Config(engines=folders, xtts=XttsConfig(xtts_checkpoint=sys.argv[1], quantization='int8')))\n"
+        "settings = XttsSettings(xtts_checkpoint=sys.argv[1], quantization='int8')\n"
+        "XttsEngine.load(Config(engines=folders).with_group(settings))\n"
         "print(*(name for name in ('torch._dynamo', 'transformers', 'sympy') if name in sys.modules))\n"
     )
-    command = [sys.executable, "-c", code, config.xtts.xtts_checkpoint, str(cache)]
+    command = [sys.executable, "-c", code, config.group(XttsSettings).xtts_checkpoint, str(cache)]
     result = subprocess.run(command, cwd=Path(__file__).parents[4], capture_output=True, text=True, check=True)
     assert result.stdout.split() == []

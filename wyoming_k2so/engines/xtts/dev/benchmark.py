@@ -24,6 +24,7 @@ from torch import nn
 from wyoming_k2so.engine import EngineError, Request
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.source import checkpoint_folder
 from wyoming_k2so.settings.config import Config
 
@@ -106,7 +107,7 @@ def synthetic_config(config: Config) -> Config:
         _LOGGER.info("Making a full-size checkpoint of random weights in %s", folder)
         synthetic.write_checkpoint(folder, synthetic.FULL)
         (folder / ".complete").touch()
-    return replace(config, xtts=replace(config.xtts, xtts_checkpoint=str(folder)))
+    return config.with_group(replace(config.group(XttsSettings), xtts_checkpoint=str(folder)))
 
 
 def table(report: Report) -> str:

@@ -21,6 +21,7 @@ from wyoming_k2so.engines.xtts.model.gpt import KVCache
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
 from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence, decode_one_token
 from wyoming_k2so.engines.xtts.scheduling.vocoder_stream import VocoderStream
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.convert import Passage, teacher_forced
 from wyoming_k2so.engines.xtts.weights.loading import Model
 from wyoming_k2so.settings.config import Config
@@ -104,8 +105,8 @@ def compare(config: Config, texts: AnySequence[str], *, free_runs: bool = True) 
     other = XttsEngine.load(config)
     if (other.mode, other.model.vocoder.dtype) == ("none", torch.float32):
         raise EngineError("There is nothing to compare: choose a --quantization other than none.")
-    full = replace(config.xtts, quantization="none", vocoder_precision="fp32")
-    reference = XttsEngine.load(replace(config, xtts=full))
+    full = replace(config.group(XttsSettings), quantization="none", vocoder_precision="fp32")
+    reference = XttsEngine.load(config.with_group(full))
     return compare_models(reference, other, texts, free_runs=free_runs)
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wyoming_k2so.engine import EngineError
-from wyoming_k2so.engines.windows import trims
+from wyoming_k2so.engines.window_context import trims
 from wyoming_k2so.engines.xtts.kernels.onednn import Conv, pack
 from wyoming_k2so.engines.xtts.weights.checkpoint import Architecture, Weights, unfilled
 

@@ -20,7 +20,7 @@ from wyoming_k2so.engines.xtts.model.tokenizer import TextTokenizer
 from wyoming_k2so.engines.xtts.model.vocoder import Vocoder, load_vocoder
 from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence, decode_one_token
 from wyoming_k2so.engines.xtts.scheduling.vocoder_stream import VocoderStream
-from wyoming_k2so.settings.config import XttsConfig
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 
 from .calibration import CalibrationTexts, speak_passages
 from .checkpoint import Architecture, Checkpoint, Weights
@@ -77,7 +77,7 @@ class Models:
     """Loads one checkpoint in any precision that the device runs well."""
 
     def __init__(
-        self, checkpoint: Checkpoint, settings: XttsConfig, device: torch.device, cache: Path, sampling: Sampling
+        self, checkpoint: Checkpoint, settings: XttsSettings, device: torch.device, cache: Path, sampling: Sampling
     ) -> None:
         """`cache`: folder for converted weights, made when needed."""
         self.checkpoint, self.device = checkpoint, device

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from wyoming_k2so.engine import EngineError
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.settings.config import Config
 
 from . import hub
@@ -24,18 +25,18 @@ def require_files(folder: Path) -> None:
 
 def check(config: Config) -> None:
     """Find out at once what would keep a checkpoint from being loaded. Raises ConsentNeeded or EngineError."""
-    name = config.xtts.xtts_checkpoint
+    name = config.group(XttsSettings).xtts_checkpoint
     if hub.is_hub_name(name):
-        hub.check_consent(name, hub_folder(config), consent=config.xtts.accept_xtts_license)
+        hub.check_consent(name, hub_folder(config), consent=config.group(XttsSettings).accept_xtts_license)
     else:
         require_files(Path(name).expanduser())
 
 
 def checkpoint_folder(config: Config) -> Path:
     """The checkpoint that `config` names, fetched if it must be. Raises ConsentNeeded or EngineError."""
-    name = config.xtts.xtts_checkpoint
+    name = config.group(XttsSettings).xtts_checkpoint
     if hub.is_hub_name(name):
-        return hub.fetch(name, hub_folder(config), consent=config.xtts.accept_xtts_license)
+        return hub.fetch(name, hub_folder(config), consent=config.group(XttsSettings).accept_xtts_license)
     return Path(name).expanduser()
 
 
