@@ -126,7 +126,7 @@ def _xtts(config: Config, flags: argparse.Namespace) -> str:
     """The same for XTTS's parts, on random weights or beside stock coqui-tts."""
     if config.engines.engine != "xtts":
         raise options.OptionError("--synthetic and --against: only with --engine xtts")
-    benchmark = xtts_part("benchmark")
+    benchmark = xtts_part("dev.benchmark")
 
     def segments(max_chars: int) -> dict[str, list[str]]:
         early = config.stream.early_clause

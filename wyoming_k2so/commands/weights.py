@@ -36,7 +36,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def judge(config: Config, flags: argparse.Namespace) -> int:
     """Compare a precision with full precision, and print how much worse it is."""
     listen = quality.whisper()
-    found = xtts_part("quality").compare(config, quality.TEXTS, free_runs=listen is not None)
+    found = xtts_part("dev.quality").compare(config, quality.TEXTS, free_runs=listen is not None)
     rows = [quality.row(metric.name, metric.value, metric.loss) for metric in found.metrics]
     if listen is not None:
         rows.append(quality.word_errors(found.spoken, found.rate, listen))
