@@ -112,7 +112,7 @@ async def test_out_of_memory_while_loading_leaves_the_embedded_voice(fault: str,
             assert (answer.error, answer.start.rate) == (None, 22_050)
             assert answer.seconds > 2
     assert process.stop() == 0
-    assert "The embedded voice speaks, because XTTS cannot: ran out of memory" in process.log
+    assert "cannot load engine xtts; using piper: ran out of memory" in process.log
     assert "Traceback" not in process.log
 
 
