@@ -9,7 +9,7 @@ import time
 from contextlib import AsyncExitStack, suppress
 
 from wyoming_k2so.engine import Engine, EngineError
-from wyoming_k2so.reply.warmup import rehearse
+from wyoming_k2so.reply.warmup import warm_up
 from wyoming_k2so.server.allowlist import AllowList
 from wyoming_k2so.server.context import ServerContext
 from wyoming_k2so.server.discovery import announced, reachable_host
@@ -46,7 +46,7 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
 
     def prepare(engine: Engine) -> None:
         if engine.name == FLAGSHIP and service.admission.unused_s(engine.name):  # who is spoken to is not disturbed
-            rehearse(engine, catalog.defaults, service.speed_models, service.watchdog)
+            warm_up(engine, catalog.defaults, service.speed_models, service.watchdog)
 
     loader = EngineManager(catalog, changed=metrics.engine_state, prepare=prepare)
     identity = server_id(config.engines.data_dir.expanduser())
