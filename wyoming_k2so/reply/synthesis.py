@@ -72,6 +72,7 @@ class Synthesis:
         output = self._output
         if segment.text:
             output.pause(self._due_s)
+            _LOGGER.debug("segment: %r", segment.text)
             output.begin_segment(segment.text)
             with closing(self._voices.say(segment.text, rate, self._text.look_ahead)) as pieces:
                 for piece in pieces:
