@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from wyoming_k2so.bench import quality
+from wyoming_k2so.bench import quality, wer
 from wyoming_k2so.engine import EngineError
 from wyoming_k2so.settings.config import Config
 
@@ -35,8 +35,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def judge(config: Config, flags: argparse.Namespace) -> int:
     """Compare a precision with full precision, and print how much worse it is."""
-    listen = quality.whisper()
-    found = xtts_part("quality").compare(config, quality.TEXTS, free_runs=listen is not None)
+    listen = None
+    if absent := wer.missing():
+        print(f"No word error rate: it needs {', '.join(absent)}: pip install 'wyoming-k2so[listen]'")
+    else:
+        listen = wer.whisper()
+    found = xtts_part("dev.quality").compare(config, quality.TEXTS, free_runs=listen is not None)
     rows = [quality.row(metric.name, metric.value, metric.loss) for metric in found.metrics]
     if listen is not None:
         rows.append(quality.word_errors(found.spoken, found.rate, listen))

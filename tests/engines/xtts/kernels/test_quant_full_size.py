@@ -19,7 +19,7 @@ import json, sys, threading, time
 from pathlib import Path
 import TTS.tts.layers.xtts.tokenizer  # what coqui-tts itself takes is no weights
 from wyoming_k2so.config import Config, EngineConfig, XttsConfig
-from wyoming_k2so.engines.xtts.benchmark import peak_mb, resident_mb
+from wyoming_k2so.bench.resources import peak_mb, resident_mb
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.memory import free_memory
 from wyoming_k2so.engines.xtts.tokenizer import TextTokenizer

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from tests.engines.xtts.conftest import SPEAKER
+from tests.engines.xtts.reference_stream import stream_codes
 from tests.engines.xtts.scheduling.test_sequence import STOCK_GREEDY_STREAM, Decoder, finish
+from wyoming_k2so.bench.resources import resident_mb
 from wyoming_k2so.engine import Request
 from wyoming_k2so.engines.xtts.dev import synthetic
-from wyoming_k2so.engines.xtts.dev.benchmark import resident_mb
 from wyoming_k2so.engines.xtts.dev.reference import ReferenceXtts
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model.gpt import TorchGpt
@@ -65,10 +66,9 @@ def test_codes_latents_and_sound_equal_coqui(engine: XttsEngine, stock: Referenc
     spoken = stock.infer(TEXT, "en", voice, greedy, max_new_tokens=COUNT)
     assert codes.tolist() == spoken.codes.tolist()
     assert (latents - spoken.latents).abs().max() <= 1e-4
-    stream_codes, stream_latents = stock.stream_codes(
-        TEXT, "en", voice, Sampling(repetition_penalty=5.0, top_k=STOCK_GREEDY_STREAM.top_k), max_new_tokens=COUNT
-    )
-    assert codes.tolist() == stream_codes.tolist()
+    sampling = Sampling(repetition_penalty=5.0, top_k=STOCK_GREEDY_STREAM.top_k)
+    streamed, stream_latents = stream_codes(stock, TEXT, "en", voice, sampling, max_new_tokens=COUNT)
+    assert codes.tolist() == streamed.tolist()
     assert (latents - stream_latents).abs().max() <= 1e-4
 
     engine.sampling = greedy

@@ -16,6 +16,7 @@ from transformers import (
 )
 
 from tests.engines.xtts.conftest import SPEAKER, TEXT
+from tests.engines.xtts.reference_stream import stream_codes
 from wyoming_k2so.engines.xtts.dev.reference import ReferenceXtts, fixed_length
 from wyoming_k2so.engines.xtts.model.gpt import KVCache, TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.model.sampling import Sampling, pick
@@ -78,8 +79,8 @@ def test_greedy_codes_and_latents_equal_inference(text: str, decoder: Decoder, s
 
 def test_greedy_codes_and_latents_equal_inference_stream(decoder: Decoder, stock: ReferenceXtts) -> None:
     codes, latents = decoder.run(TEXT)
-    theirs, their_latents = stock.stream_codes(
-        TEXT, "en", stock.speaker(SPEAKER), STOCK_GREEDY_STREAM, max_new_tokens=60
+    theirs, their_latents = stream_codes(
+        stock, TEXT, "en", stock.speaker(SPEAKER), STOCK_GREEDY_STREAM, max_new_tokens=60
     )
     assert codes.tolist() == theirs.tolist()
     assert (latents - their_latents).abs().max() <= 1e-4
