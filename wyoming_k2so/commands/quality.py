@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from wyoming_k2so import engines
-from wyoming_k2so.bench import quality
+from wyoming_k2so.bench import quality, wer
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.settings.config import Config, EngineConfig, LogConfig
 from wyoming_k2so.settings.errors import UserError
@@ -24,7 +24,11 @@ def run(config: Config, flags: argparse.Namespace) -> int:
     engines.installed().using(XttsSettings).require()
     from wyoming_k2so.engines.xtts.dev.quality import compare  # noqa: PLC0415  imports torch
 
-    listen = quality.whisper()
+    listen = None
+    if absent := wer.missing():
+        print(f"No word error rate: it needs {', '.join(absent)}: pip install 'wyoming-k2so[listen]'")
+    else:
+        listen = wer.whisper()
     found = compare(config, quality.TEXTS, free_runs=listen is not None)
     rows = [quality.row(metric.name, metric.value, metric.loss) for metric in found.metrics]
     if listen is not None:

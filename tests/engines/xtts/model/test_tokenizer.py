@@ -58,7 +58,7 @@ def test_limits_equal_those_of_coqui(tokenizer: TextTokenizer) -> None:
 
 
 def test_full_size_vocabulary_has_the_official_places() -> None:
-    vocab = _vocabulary(FULL.text_tokens)["model"]["vocab"]
+    vocab = _vocabulary(FULL.text_tokens).get_vocab()
     assert sorted(vocab.values()) == list(range(6681))
     assert (vocab["[STOP]"], vocab["[UNK]"], vocab["[SPACE]"], vocab["[START]"]) == (0, 1, 2, 261)
 
