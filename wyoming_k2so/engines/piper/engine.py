@@ -130,7 +130,7 @@ def _read_voice(model: Path) -> _Files:
         code = str(data.get("language", {}).get("code") or model.stem.partition("-")[0])
         speakers = {str(name): int(number) for name, number in data.get("speaker_id_map", {}).items()}
     except FileNotFoundError:
-        raise EngineError(f"{config} is missing") from None
+        raise EngineError(f"{config} is missing; put it next to the model") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineError(f"{config} is not a valid Piper voice configuration: {error!r}") from error
     name = model.stem
