@@ -20,9 +20,9 @@ FIELD = re.compile(r"(bool|str|int|float|list|match)(?:\((.*)\))?(\?)?")
 
 READ_OPTIONS = """
 import json, sys
-from wyoming_k2so.settings.options import read
+from wyoming_k2so import engines
 for environment in json.load(sys.stdin):
-    read({}, environment, None)
+    engines.installed().schema.read({}, environment, None)
 """
 
 

@@ -15,34 +15,34 @@ from wyoming_k2so.engines.xtts.dev import synthetic
 pytestmark = pytest.mark.slow
 
 LOAD = """
-import json, psutil, resource, sys, threading, time
+import json, sys, threading, time
 from pathlib import Path
 import TTS.tts.layers.xtts.tokenizer  # the memory of coqui-tts itself does not count
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.kernels import heap
 from wyoming_k2so.engines.xtts.model.tokenizer import TextTokenizer
-from wyoming_k2so.settings.config import Config, EngineConfig
 from wyoming_k2so.engines.xtts.settings import XttsSettings
-def anonymous():  # without the pages of libraries
-    return next(int(line.split()[1]) / 1e3 for line in open("/proc/self/status") if line.startswith("RssAnon"))
+from wyoming_k2so.settings.config import Config, EngineConfig
+def megabytes(kind):
+    return next(int(line.split()[1]) / 1e3 for line in open("/proc/self/status") if line.startswith(kind))
 folder, cache = map(Path, sys.argv[1:])
 samples = []
-def watch():  # the system can take back pages of a mapped file, so they do not count
+def watch():  # the system can take back pages of libraries and mapped files, so they do not count
     while True:
-        samples.append(anonymous())
+        samples.append(megabytes("RssAnon"))
         time.sleep(0.005)
 TextTokenizer(folder / "vocab.json")
-weightless = anonymous()
+weightless = megabytes("RssAnon")
 threading.Thread(target=watch, daemon=True).start()
 engine = XttsEngine.load(Config(
     engines=EngineConfig(cache_dir=cache, data_dir=cache),
     engine_settings=(XttsSettings(xtts_checkpoint=str(folder), device="cpu", quantization="int8"),),
 ))
-total, highest = psutil.Process().memory_info().rss, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+total, highest = megabytes("VmRSS"), megabytes("VmHWM")
 heap.trim()
 print(json.dumps({
     "mode": engine.mode, "weights": engine.model.bytes / 1e6,
-    "resident": anonymous() - weightless, "peak": max(samples) - weightless, "total": total, "highest": highest,
+    "resident": megabytes("RssAnon") - weightless, "peak": max(samples) - weightless, "total": total, "highest": highest,
 }))
 """
 
