@@ -10,7 +10,7 @@ import regex
 
 from .inline import InlineScanner
 from .marks import COMMA, GAP
-from .normalize import Normalizer
+from .characters import Normalizer
 
 _FENCE = regex.compile(r"(`{3,}+)[^`\n]*+\n|(~{3,}+)[^\n]*+\n")
 _FENCE_END = regex.compile(r" *+(`{3,}+|~{3,}+) *+\n")
