@@ -90,6 +90,7 @@ class Reply:
         self._stream = stream
         self._segmenter = Segmenter(
             max_chars=choice.engine.max_chars(choice.request.language),
+            language=choice.request.language,
             text_format=text_format,
             early_clause=stream.early_clause,
         )
@@ -310,7 +311,7 @@ class Reply:
         self._out.check()
         if segment.text:
             self._pause(self._due_s)
-            self._say(segment.text)
+            self._say(segment.text, letters(segment.written))
         self._pause(segment.pause_s)
         self._due_s = self._stream.sentence_pause if segment.ends_sentence else 0.0
 
@@ -319,12 +320,12 @@ class Reply:
         if seconds:
             self._emit(np.zeros(round(seconds * self.format.rate), np.float32))
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, written: int) -> None:
+        """Speak a text that takes the place of `written` letters of what came."""
         assert self.format is not None
         _LOGGER.debug("Segment: %r", text)
-        length = letters(text)
-        self._begun += length
-        self._prebuffer.segment(length)
+        self._begun += written
+        self._prebuffer.segment(letters(text))
         with closing(self._speakers.say(text, self.format.rate, self._following)) as pieces:
             for piece in pieces:
                 self._out.check()

@@ -18,7 +18,7 @@ _LIST_NUMBER = regex.compile(r"\d{1,3}+[.)]{1,2}+")
 
 
 class Boundaries:
-    """The sentence borders of one language: a capital or a number behind a full stop, if no abbreviation explains it."""
+    """The borders of one language: a capital or a number behind a full stop that no abbreviation explains."""
 
     def __init__(self, language: str) -> None:
         self._known = abbreviations(language)
@@ -47,35 +47,41 @@ class Boundaries:
     def _full_stop(self, words: list[str], last: str, following: str, first: str, *, complete: bool) -> bool | None:
         known = self._known
         before = words[-2].strip(_OPENING + ",;:").lower() if len(words) > 1 else ""
-        last = last.replace("’", "'").rpartition("'")[2] or last
-        if any(known.never_ends("".join([*words[-count:-1], last]), first) for count in (1, 2, 3)):
+        last = last.replace("’", "'").rpartition("'")[2]  # French and Italian articles
+        phrases = ["".join([*words[-count:-1], last]) for count in (1, 2, 3)]
+        if any(known.never_ends(phrase, first) for phrase in phrases):
             return False
         if _NUMBER.fullmatch(last) and (last[0].isdecimal() or known.has_ordinals):
-            return self._number(len(words) == 1, before, following, complete=complete)
-        if any(known.may_end("".join([*words[-count:-1], last])) for count in (1, 2, 3)):
+            return self._number(before, following, alone=len(words) == 1, complete=complete)
+        if any(map(known.may_end, phrases)):
             return following.lower().rstrip(".,;:!?") not in known.continues if complete else None
         if _INITIALS.fullmatch(last):
             return False
         if _INITIAL.fullmatch(last):
-            if known.begins(last):
-                return False
-            # "J. Smith", but "vitamin C. Then"
-            return last[0].islower() or words[-2:-1] != [] and words[-2][0].islower()
-        if known.known:
-            return True
-        if first.isdecimal():
-            return _LIST_NUMBER.fullmatch(following) is not None if complete else None
-        return not _SHORT.fullmatch(last)
+            return self._initial(last, before)
+        return True if known.known else self._unknown(last, following, first, complete=complete)
 
-    def _number(self, alone: bool, before: str, following: str, *, complete: bool) -> bool | None:
+    def _number(self, before: str, following: str, *, alone: bool, complete: bool) -> bool | None:
         known = self._known
         if alone or (known.has_ordinals and before in known.ordinals_after):
             return False
         if not known.has_ordinals:
             return True
-        if not complete:
-            return None
-        return following.lower().rstrip(".,;:!?\"')") not in known.ordinals_before
+        return following.lower().rstrip(".,;:!?\"')") not in known.ordinals_before if complete else None
+
+    def _initial(self, last: str, before: str) -> bool:
+        """An initial, as in "J. Smith"; but "vitamin C. Then" and "So am I. Then"."""
+        known = self._known
+        if known.begins(last):
+            return False
+        return last[0].islower() or before in known.before_letters or last.lower() in known.letter_words
+
+    @staticmethod
+    def _unknown(last: str, following: str, first: str, *, complete: bool) -> bool | None:
+        """In a language without abbreviations of its own: short words with a capital might be some."""
+        if first.isdecimal():
+            return _LIST_NUMBER.fullmatch(following) is not None if complete else None
+        return not _SHORT.fullmatch(last)
 
     def is_abbreviation(self, word: str) -> bool:
         """Whether a word is an abbreviation that something follows, perhaps after a comma."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .markdown import MarkdownReader
-from .scan import Scanner
 from .normalization import normalizer
+from .scan import Scanner
 from .sentences import Piece, SentenceSplitter, cut
 from .ssml import SsmlReader
 
@@ -69,11 +69,11 @@ class Segmenter:
 
     def _spoken(self, pieces: list[Piece]) -> Iterator[Segment]:
         """Pieces in words; numbers grow when they are read out, so that a piece may become several segments."""
-        for written, ends_sentence in pieces:
-            text = normalizer(self._language).say(written)
+        for piece in pieces:
+            text, written = normalizer(self._language).say(piece.text), piece.text
             while len(text) > self._max_chars:
                 end = cut(text, self._max_chars)
                 yield Segment(text[:end].rstrip(), written=written)
                 text, written = text[end:].lstrip(), ""
             if any(map(str.isalnum, text)):
-                yield Segment(text, ends_sentence=ends_sentence, written=written)
+                yield Segment(text, ends_sentence=piece.ends_sentence, written=written)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import regex
 
-from .marks import GAP
 from .characters import Normalizer
+from .marks import GAP
 from .scan import COMMENT, ENTITY, Scanner, decode_entity
 
 MAX_PAUSE_S = 10.0

@@ -1,14 +1,18 @@
 """Abbreviations that end with a full stop, by language: what they stand for, and whether they can end a sentence.
 
-One TOML file per language, with up to three tables of `written = "spoken"`; an empty string keeps the written letters:
+One TOML file per language. Up to three tables of `written = "spoken"`; an empty string keeps the written letters:
 
 - `never_last`: something always follows, so the full stop never ends a sentence ("Dr.", "z. B.");
 - `before_number`: an abbreviation only where a number follows ("No. 5", but "No.");
 - `may_be_last`: its full stop ends a sentence if a new one seems to begin ("etc.").
 
-The table `ordinals` is for languages whose ordinals end with a full stop: the words `after` which, and `before` which, a
-"2." is one even though a capital follows. `continues` lists capitalized words that may follow those of `may_be_last`
-inside a sentence.
+Lists of words in lower case, all optional:
+
+- `ordinals`, for languages whose ordinals end with a full stop: `after` and `before` are the words beside which "2." is
+  one even though a capital follows. The empty table `[ordinals]` is enough where none does;
+- `continues`: capitalized words that may follow an abbreviation of `may_be_last` inside a sentence;
+- `before_letters`: words before a single letter that is no initial ("Plan B.");
+- `letter_words`: single letters that are words ("So am I.").
 """
 
 from __future__ import annotations
@@ -41,6 +45,8 @@ class Abbreviations:
         self._first_words = {
             written.split()[0].lower() for name in _TABLES for written in data.get(name, {}) if " " in written
         }
+        self.before_letters = frozenset(data.get("before_letters", "").split())
+        self.letter_words = frozenset(f"{word}." for word in data.get("letter_words", "").split())
         self.continues = frozenset(data.get("continues", "").split())
         self.pattern = _pattern(written for name in _TABLES for written in data.get(name, {}))
 
@@ -60,6 +66,7 @@ class Abbreviations:
     def may_end(self, words: str) -> bool:
         """Whether this is an abbreviation that can be the last word of a sentence."""
         return _key(words) in self._tables["may_be_last"]
+
     def begins(self, word: str) -> bool:
         """Whether an abbreviation that is written with spaces begins with this."""
         return word.lower() in self._first_words
@@ -81,5 +88,7 @@ def _words(written: str, spoken: str) -> str:
 
 def _pattern(written: Iterable[str]) -> str:
     """A pattern of all of them, the longest first, with or without the spaces inside."""
-    escaped = (regex.escape(word, literal_spaces=True).replace(" ", " ?") for word in sorted(written, key=len, reverse=True))
+    escaped = (
+        regex.escape(word, literal_spaces=True).replace(" ", " ?") for word in sorted(written, key=len, reverse=True)
+    )
     return "|".join(escaped) or "(?!)"

@@ -9,6 +9,10 @@ from decimal import Decimal
 from functools import lru_cache
 
 import regex
+from babel import Locale, UnknownLocaleError
+from babel.localedata import exists
+from babel.numbers import format_currency
+from babel.units import UnknownUnitError, format_unit
 
 _NUMBER = regex.compile(r"\p{Nd}(?:[\p{Nd}.,\s]*\p{Nd})?")
 
@@ -17,15 +21,11 @@ class Cldr:
     """What CLDR knows about one language. Loading takes some 10 ms, the first time another 30 for Babel."""
 
     def __init__(self, code: str) -> None:
-        from babel import Locale, UnknownLocaleError
-
-        self.known = True
+        base = code.partition("-")[0]
         try:
             self._locale = Locale.parse(code, sep="-")
         except (UnknownLocaleError, ValueError):
-            base = code.partition("-")[0]
-            self.known = Locale.parse("en") is not None and base in _languages()
-            self._locale = Locale.parse(base if self.known else "en")
+            self._locale = Locale.parse(base if exists(base) else "en")
         symbols = self._locale.number_symbols["latn"]
         self.decimal = str(symbols["decimal"])
         self.group = str(symbols["group"])
@@ -37,21 +37,17 @@ class Cldr:
     @lru_cache(maxsize=1024)  # noqa: B019  one per language, for ever
     def unit(self, name: str, number: Decimal) -> str | None:
         """`{0} kilowatt hours`, as it is with this number; None where CLDR does not know the unit."""
-        from babel.units import UnknownUnitError, format_unit
-
         try:
             text = format_unit(abs(number), name, length="long", format="0", locale=self._locale)
         except UnknownUnitError:
             return None
-        return _NUMBER.sub("{0}", text, count=1)
+        return str(_NUMBER.sub("{0}", text, count=1))
 
     @lru_cache(maxsize=256)  # noqa: B019
     def currency(self, code: str, number: Decimal) -> str:
         """`{0} Swiss francs`, as it is with this number."""
-        from babel.numbers import format_currency
-
         text = format_currency(abs(number), code, format_type="name", locale=self._locale)
-        return _NUMBER.sub("{0}", text, count=1)
+        return str(_NUMBER.sub("{0}", text, count=1))
 
     @lru_cache(maxsize=1)  # noqa: B019
     def months(self) -> dict[str, int]:
@@ -67,10 +63,3 @@ class Cldr:
     def month(self, number: int) -> str:
         """A month's name as it stands in a date."""
         return str(self._locale.months["format"]["wide"][number])
-
-
-@lru_cache(maxsize=1)
-def _languages() -> frozenset[str]:
-    from babel.localedata import locale_identifiers
-
-    return frozenset(locale_identifiers())

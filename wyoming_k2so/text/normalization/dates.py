@@ -5,52 +5,49 @@ from __future__ import annotations
 import regex
 
 from .language import Language
-from .stages import END, START, Stage, any_of, around, stage
+from .stages import START, Stage, any_of, around, stage
 
 _YEARS = (1000, 2999)
 
 
-def stages(language: Language) -> tuple[list[Stage], list[Stage]]:
-    """Dates with the name of a month and times; and dates in numbers, whose dashes are no ranges."""
-    months = any_of(language.month_names())
-    month = rf"(?P<month>(?i:{months}))(?![\p{{L}}])\.?"
-    year = rf"(?:,? (?:{language.date_joints})?(?P<year>[12]\d{{3}})(?![\d.,]\d)(?!\d))?"
-    day = r"(?P<day>[0-3]?\d)"
-    mark = language.ordinal_signs or "(?!)"
-    halves = r"(?:(?P<half>[AaPp])\.?[Mm]\b\.?)" if language.day_halves else "(?!)"
-    words = language.clock_words or "(?!)"
-    dot = rf"|(?P<dot>\.)(?=\d\d ?(?:{words})(?!\p{{L}}))" if language.clock_dot else ""
-    by_number = [
-        stage("iso date", rf"{START}(?P<year>[12]\d{{3}})-(?P<month>\d\d)-(?P<day>\d\d)(?:T(?=\d\d:))?(?![\d-])", _date),
-        stage(
-            "numeric date",
-            rf"{START}(?P<day>\d{{1,2}})(?P<sep>[./-]) ?(?P<month>\d{{1,2}})(?P=sep) ?(?P<year>[12]\d{{3}}|\d\d)(?![\d/-]|[.,]\d)",
-            _numeric_date,
-        ),
-        stage("day and month", rf"{START}(?P<day>\d{{1,2}})\. ?(?P<month>\d{{1,2}})\.(?!\d)", _dotted_date),
-    ]
-    by_name = []
-    if months and language.spaces:
-        by_name = [
-            stage(
-                "date",
-                rf"{START}{day}(?:\.|(?:{mark})(?!\p{{L}}))? (?:{language.date_joints})?{month}{year}",
-                _named_date,
-            ),
-            stage("month and day", rf"(?<!\p{{L}}){month} {day}(?:{mark})?(?![\d%°]|[.,:]\d){year}", _named_date),
-        ]
+def in_numbers(language: Language) -> list[Stage]:
+    """2024-12-31, 31.12.2024 and, where ordinals end with a full stop, 31.12. Before their dashes become ranges."""
+    iso = rf"{START}(?P<year>[12]\d{{3}})([-/.])(?P<month>\d\d?)\2(?P<day>\d\d?)(?:T(?=\d\d:))?(?![\d-])"
+    day_and_month = r"(?P<day>\d{1,2})(?P<sep>[./-]) ?(?P<month>\d{1,2})(?P=sep) ?"
+    dotted = rf"{START}(?P<day>\d{{1,2}})\. ?(?P<month>\d{{1,2}})\.(?!\d)"
     return [
-        *by_name,
-        stage(
-            "time",
-            rf"{START}(?P<h>[01]?\d|2[0-4])(?:(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[:,]\d|\.\d)"
-            rf"(?: ?(?:{halves}|(?:{words})(?!\p{{L}})))?| ?{halves}| ?(?P<hour>{words})(?!\p{{L}}|/))",
-            _time,
-        ),
-    ], by_number
+        stage("ISO date", iso, _iso_date),
+        stage("date in numbers", rf"{START}{day_and_month}(?P<year>[12]\d{{3}}|\d\d)(?![\d/-]|[.,]\d)", _numeric_date),
+        *([stage("day and month", dotted, _dotted_date)] if language.dotted_ordinals else []),
+    ]
 
 
-def _date(language: Language, match: regex.Match[str]) -> str | None:
+def with_names(language: Language) -> list[Stage]:
+    """3. Nov. 2024 and December 3, 2024."""
+    if not language.spaces:
+        return []
+    month = rf"(?P<month>(?i:{any_of(language.month_names())}))(?!\p{{L}})\.?"
+    year = rf"(?:,? (?:{language.date_joints})?(?P<year>[12]\d{{3}})(?!\d|[.,]\d))?"
+    mark = language.ordinal_signs or "(?!)"
+    day_first = rf"(?P<day>[0-3]?\d)(?:\.|(?:{mark})(?!\p{{L}}))? (?:{language.date_joints})?{month}"
+    month_first = rf"(?<!\p{{L}}){month} (?P<day>[0-3]?\d)(?:{mark})?(?![\d%°]|[.,:]\d)"
+    return [
+        stage("day and month's name", f"{START}{day_first}{year}", _named_date),
+        stage("month's name and day", f"{month_first}{year}", _named_date),
+    ]
+
+
+def times(language: Language) -> list[Stage]:
+    """9:00, 15.30 Uhr, 20h, 5 p.m."""
+    half = r"(?P<half>[AaPp])\.?[Mm]\b\.?" if language.day_halves else "(?!)"
+    word = rf"(?:{language.clock_words or '(?!)'})(?!\p{{L}})"
+    dot = rf"|\.(?=\d\d ?{word})" if language.clock_dot else ""
+    minutes = rf"(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[.,:]\d)(?: ?(?:{half}|{word}))?"
+    alone = rf" ?(?:{half}|(?P<hour>{language.hour_words or '(?!)'})(?![\p{{L}}/]))"
+    return [stage("time", rf"{START}(?P<h>[01]?\d|2[0-4])(?:{minutes}|{alone})", _time)]
+
+
+def _iso_date(language: Language, match: regex.Match[str]) -> str | None:
     return _say(language, match, int(match["day"]), int(match["month"]), int(match["year"]))
 
 
@@ -66,8 +63,6 @@ def _numeric_date(language: Language, match: regex.Match[str]) -> str | None:
 
 
 def _dotted_date(language: Language, match: regex.Match[str]) -> str | None:
-    if not language.dotted_ordinals:
-        return None
     return _say(language, match, int(match["day"]), int(match["month"]), None)
 
 
@@ -88,8 +83,6 @@ def _say(language: Language, match: regex.Match[str], day: int, month: int, year
 def _time(language: Language, match: regex.Match[str]) -> str | None:
     hour, minute, second = int(match["h"]), int(match["m"] or 0), match["s"]
     half = language.day_halves.get(f"{match['half'].lower()}m", "") if language.day_halves and match["half"] else ""
-    if match["hour"] and not regex.fullmatch(language.hour_words or "(?!)", match["hour"]):
-        return None
     if half and not match["m"]:
         words = language.cardinal(hour)
     else:

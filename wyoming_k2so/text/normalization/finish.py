@@ -14,7 +14,7 @@ _UNREAD = regex.compile(
 )
 _ELLIPSIS = regex.compile(r"[ ,;:]*(?:\.{2,}|…+)[.…]*")
 _PAUSES = regex.compile(r"[ ,;:]*+(?<= )[-–—]++(?= )[ ,;:]*+")
-_STOP = regex.compile(r"\.(?=[\s\"')\]]*+[\p{L}\p{N}])")
+_STOP = regex.compile(r"\.(?=.*[\p{L}\p{N}])")
 _STOP_IN_WORD = regex.compile(r"(?<=[\p{L}\p{N}])\.(?=[\p{L}\p{N}])")
 _CALL = regex.compile(r"[!?]++(?=[\"')\]]*+ [\"'(\[]*+[\p{L}\p{N}])")
 _LOOSE_HYPHEN = regex.compile(r"(?<![\p{L}\p{M}\p{N}])-++(?=\S)|-++(?![\p{L}\p{M}\p{N}])")
@@ -29,6 +29,8 @@ _PLAIN = regex.compile(r"[\p{L}\p{M}](?:[\p{L}\p{M}]|[,;:]?+ (?=[\p{L}\p{M}])|['
 
 def finish(text: str, language: Language) -> str:
     """Make one sentence of it, with plain punctuation."""
+    if not language.spaces:
+        text = _CJK_SPACE.sub("", text)
     if _PLAIN.fullmatch(text):
         return text
     comma = language.comma
@@ -42,8 +44,6 @@ def finish(text: str, language: Language) -> str:
     text = _SPACES.sub(" ", text).strip()
     text = _SPACE_BEFORE.sub("", text)
     text = _TWICE.sub(r"\1", text)
-    if not language.spaces:
-        text = _CJK_SPACE.sub("", text)
     return str(_START.sub("", text))
 
 

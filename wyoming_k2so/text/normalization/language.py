@@ -34,6 +34,9 @@ class Context(NamedTuple):
     """The word before the one before."""
 
 
+NOWHERE = Context()
+
+
 class Language:
     """How one language says numbers and what goes with them."""
 
@@ -109,6 +112,8 @@ class Language:
 
     # ---- signs
     ranges: ClassVar[str] = "-"
+    less: ClassVar[str] = ""
+    """The minus between two numbers, where it is another word."""
     ratio: ClassVar[str] = ""
     by: ClassVar[str] = ""
     """The x of 3x4."""
@@ -120,6 +125,8 @@ class Language:
     """The line of other fractions."""
     mixed: ClassVar[str] = "{0} {1}"
     """A whole number and a fraction."""
+    mixed_half: ClassVar[str] = ""
+    """A whole number and a half, where that is said in another way: `{0} and a half`."""
     dot: ClassVar[str] = ""
     """The full stop of an address or a version."""
     number_sign: ClassVar[str] = ""
@@ -163,15 +170,15 @@ class Language:
         rules = self.genders.get(self.gender_of(noun), self.cardinals) if noun else self.cardinals
         return self._spell(number, rules) or self._spell(number, self.cardinals) or self.digits(str(number))
 
-    def ordinal(self, number: int, context: Context = Context()) -> str:  # noqa: ARG002, B008
+    def ordinal(self, number: int, context: Context = NOWHERE) -> str:
         """An ordinal, in the form that the words around it want."""
         return self._spell(number, self.ordinals) or self.cardinal(number)
 
-    def is_year(self, number: int, context: Context) -> bool:  # noqa: ARG002
+    def is_year(self, number: int, context: Context) -> bool:
         """Whether four digits are a year, or a number that is said like one."""
         return self.years[0] <= number <= self.years[1]
 
-    def year(self, number: int, context: Context = Context()) -> str:  # noqa: ARG002, B008
+    def year(self, number: int, context: Context = NOWHERE) -> str:
         """A year."""
         return self._spell(number, "spellout-numbering-year") or self.cardinal(number)
 
@@ -320,11 +327,11 @@ class Language:
         text = pattern.replace("{0}", self.say(number, noun)).replace("\u00a0", " ")
         return text if self.spaces else text.replace(" ", "")
 
-    def noun_after(self, number: Number, word: str) -> str:  # noqa: ARG002
+    def noun_after(self, number: Number, word: str) -> str:
         """The word behind a number if it is a noun that the number agrees with, else nothing."""
         return word if self.gender_of(word) != "m" else ""
 
-    def is_counted_by_ordinals(self, word: str) -> bool:  # noqa: ARG002
+    def is_counted_by_ordinals(self, word: str) -> bool:
         """Whether digits with a full stop before this word are an ordinal even where a list could begin."""
         return False
 
@@ -339,7 +346,7 @@ class Language:
         """The day in a date."""
         return self.ordinal(number, context) if self.ordinal_days else self.cardinal(number)
 
-    def say_date(self, day: int, month: int, year: int | None, context: Context = Context()) -> str:  # noqa: B008
+    def say_date(self, day: int, month: int, year: int | None, context: Context = NOWHERE) -> str:
         """A date."""
         spoken = self.date.format(
             day=self.day(day, context),
@@ -352,7 +359,7 @@ class Language:
         """The name of a month in a date."""
         return self._cldr.month(number)
 
-    def time(self, hour: int, minute: int, second: int | None, context: Context = Context()) -> str:  # noqa: ARG002, B008
+    def time(self, hour: int, minute: int, second: int | None, context: Context = NOWHERE) -> str:
         """A time of day."""
         pattern = self.clock[2] if second is not None else self.clock[1] if minute else self.clock[0]
         minutes = self.cardinal(minute)
@@ -369,7 +376,10 @@ class Language:
         words = self.fractions.get(f"{above}/{below}")
         if words is None:
             words = self.join(self.cardinal(above), self.over, self.cardinal(below))
-        return words if whole is None else self.mixed.format(self.cardinal(whole), words)
+        if whole is None:
+            return words
+        pattern = self.mixed_half if (above, below) == (1, 2) and self.mixed_half else self.mixed
+        return pattern.format(self.cardinal(whole), words)
 
     def roman(self, number: int, context: Context) -> str | None:
         """A Roman numeral; None where these letters are no numeral."""
@@ -378,6 +388,10 @@ class Language:
         if self._is(self.roman_before, context.after):
             return self.ordinal(number, context)
         return self.cardinal(number)
+
+    def in_full(self, words: str, context: Context) -> str:
+        """What an abbreviation stands for, in the form that the words around it want."""
+        return words
 
     def reign(self, number: int) -> str:
         """The numeral of a monarch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..marks import GROUP
+from wyoming_k2so.text.marks import GROUP
 
 GROUPING = f"'’{GROUP}"
 """What separates thousands in every language: apostrophes and the narrow spaces that became marks."""
@@ -53,10 +53,8 @@ def parse(text: str, *, decimal: str, group: str) -> Number:
         text = text.replace(char, "_")
     points = [char for char in text if char in ".,"]
     last = points[-1] if points else ""
-    if points.count(last) > 1 or (len(points) == 1 and _groups(text, last, decimal, group)):
-        point = ""
-    else:
-        point = last
+    grouped = points.count(last) > 1 or (len(points) == 1 and _groups(text, last, decimal, group))
+    point = "" if grouped else last
     whole, _, decimals = text.rpartition(point) if point else (text, "", "")
     digits = "".join(filter(str.isdecimal, whole))
     return Number(digits or "0", point, decimals, sign, grouped=len(digits) != len(whole))

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import regex
 
 from .language import Language
 from .stages import END, LETTER, START, Stage, any_of, around, number, stage
 from .units import CENTS, CODES, PER
 
-_PHONE = r"(?P<phone>\+\d{1,3}(?:[ /.()-]{1,2}\d+){1,7}|\+\d{7,15}|0\d{1,5}(?:[ /-]\d{2,}){1,5}|\d{3}[-.]\d{3}[-.]\d{4})"
+_PHONE = (
+    r"(?P<phone>\+\d{1,3}(?:[ /.()-]{1,2}\d+){1,7}|\+\d{7,15}|0\d{1,5}(?:[ /-]\d{2,}){1,5}|\d{3}[-.]\d{3}[-.]\d{4})"
+)
 
 
-def stages(language: Language) -> list[Stage]:
+def amounts(language: Language) -> list[Stage]:
     """From the most special to the plain number. What has several numbers comes before what has one."""
     amount = number(language)
     signs = any_of(language.currency_codes)
-    codes = "|".join(CODES)
+    codes = CODES
     units = any_of(language.unit_names)
-    per = any_of(PER | language.unit_signs)
+    per = any_of({*PER, *language.unit_signs})
     scales = any_of(language.scales) or "(?!)"
     unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{LETTER}|'{LETTER})"
     scale = rf"(?: ?(?P<scale>{scales})(?!{LETTER}))?"
@@ -41,7 +45,9 @@ def stages(language: Language) -> list[Stage]:
         stage("scaled", rf"{START}{amount} ?(?P<scale>{scales})(?!{LETTER})", _scaled),
         stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
         stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
-        stage("ordinal", rf"{START}(?P<number>\d{{1,9}})(?:{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)", _ordinal),
+        stage(
+            "ordinal", rf"{START}(?P<number>\d{{1,9}})(?:{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)", _ordinal
+        ),
     ]
     if language.dotted_ordinals:
         found.append(stage("dotted ordinal", rf"{START}(?P<number>\d{{1,4}})\.(?= ?[\p{{L}}\"'(])", _ordinal))
@@ -55,7 +61,7 @@ def stages(language: Language) -> list[Stage]:
 def sequences() -> list[Stage]:
     """Digits that are no amount: telephone numbers, versions, scores. Before their dashes are taken for ranges."""
     return [
-        stage("telephone", rf"(?<![\d.,])(?<!\d ){_PHONE}(?![\d-]|[.,]\d)", _telephone),
+        stage("telephone", rf"(?<![\d.,:/])(?<!\d ){_PHONE}(?![\d-]|[.,:/]\d)", _telephone),
         stage("version", rf"{START}v?\d+(?:\.\d+){{2,}}(?!\d)", _version, r"\d\.\d+\.\d"),
         stage("list of digits", rf"{START}\d+(?:([,-])\d+)(?:\1\d+)+(?!\d|[.,]\d)", _digit_list, r"\d[,-]\d+[,-]\d"),
     ]
@@ -65,11 +71,11 @@ def ranges(language: Language) -> list[Stage]:
     """The dash between two numbers; both are said by later stages."""
     signs = any_of(language.currency_codes)
     units = any_of(language.unit_names)
-    side = rf"(?:{number(language, 'a')}|\d{{1,2}}[:h.]\d\d)"
+    left = rf"(?P<left>(?:{number(language, 'a')}|\d{{1,2}}[:h.]\d\d)(?: ?(?:{units}|{signs}))?)"
     return [
         stage(
             "range",
-            rf"{START}(?P<money>{signs})?(?P<left>{side})(?P<unit> ?(?:{units}|{signs}))?(?P<space> ?)[-–~〜～](?P=space)"
+            rf"{START}(?P<money>{signs})?{left}(?P<space> ?)[-–~〜～](?P=space)"
             rf"(?=(?P<money2>{signs})?(?P<b>{number(language, 'c', sign=False)}))(?!\d+[-–]\d)",
             _range,
             r"\d.*[-–~〜～]",
@@ -79,10 +85,8 @@ def ranges(language: Language) -> list[Stage]:
 
 def _range(language: Language, match: regex.Match[str]) -> str | None:
     if match["space"] and not _ascends(language, match):
-        if not language.spaces:
-            return None
-        return f"{match[0][: match.end('left') - match.start()]} {language.minus_word} "
-    left = match["left"] + (match["unit"] or "")
+        return f"{match['left']} {language.less or language.minus_word} "
+    left = match["left"]
     between = f" {language.ranges} " if language.spaces else language.ranges
     if match["money"] and not match["money2"]:
         return f"{left}{between}{match['money']}"
@@ -178,7 +182,5 @@ def _left_over(language: Language, match: regex.Match[str]) -> str:
 
 def unicode_value(char: str) -> int | None:
     """The whole number that a character stands for."""
-    from unicodedata import numeric
-
-    value = numeric(char, None)
+    value = unicodedata.numeric(char, None)
     return int(value) if value is not None and value >= 0 and value == int(value) else None

@@ -7,10 +7,8 @@ are not taken from there: CLDR reads them wrongly in several languages.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from unicode_rbnf import RbnfEngine
+from unicode_rbnf import RbnfEngine
 
 MAX_DIGITS = 15
 """Longer numbers are read digit by digit, as people do."""
@@ -23,8 +21,6 @@ class Spellout:
     """The spell-out rules of one language. Loading takes a few milliseconds."""
 
     def __init__(self, language: str) -> None:
-        from unicode_rbnf import RbnfEngine
-
         self._engine: RbnfEngine | None = None
         code = _RULES_FOR.get(language, language)
         if code in RbnfEngine.get_supported_languages():

@@ -36,7 +36,9 @@ ANY_DIGIT = regex.compile(r"\d")
 ANYTHING = regex.compile("")
 
 
-def stage(name: str, pattern: str, say: Callable[[Language, regex.Match[str]], str | None], needs: str = r"\d") -> Stage:
+def stage(
+    name: str, pattern: str, say: Callable[[Language, regex.Match[str]], str | None], needs: str = r"\d"
+) -> Stage:
     """Make a stage of a pattern."""
     return Stage(name, regex.compile(needs), regex.compile(pattern, regex.VERSION1), say)
 
@@ -44,8 +46,10 @@ def stage(name: str, pattern: str, say: Callable[[Language, regex.Match[str]], s
 def number(language: Language, name: str = "number", *, sign: bool = True) -> str:
     """A pattern of a written number, with its sign if it has one."""
     groups = f"[.,{GROUPING}{' ' if language.group.isspace() else ''}]"
-    same = rf"(?P={name}_sign)\d{{3}}(?!\d)"
-    digits = rf"(?:\d{{1,3}}(?: \d{{3}}(?!\d)){{2,}}|\d{{1,3}}(?P<{name}_sign>{groups})\d{{3}}(?!\d)(?:{same})*|\d++)(?:[.,]\d++)?"
+    thousand = rf"(?P={name}_sign)\d{{3}}(?!\d)"
+    grouped = rf"\d{{1,3}}(?P<{name}_sign>{groups})\d{{3}}(?!\d)(?:{thousand})*"
+    spaced = r"\d{1,3}(?: \d{3}(?!\d)){2,}"
+    digits = rf"(?:{spaced}|{grouped}|\d++)(?:[.,]\d++)?"
     return f"(?P<{name}>{SIGN if sign else ''}{digits})"
 
 

@@ -53,10 +53,10 @@ CURRENCIES = {
     "₩": "KRW", "₴": "UAH", "₪": "ILS", "R$": "BRL", "C$": "CAD", "A$": "AUD", "₫": "VND", "₱": "PHP", "฿": "THB",
 }  # fmt: skip
 CENTS = {"¢": "USD"}
-CODES = tuple(
-    "AED AUD BGN BRL CAD CHF CNY CZK DKK EGP EUR GBP HUF ILS INR JPY KRW MAD MXN NOK NZD PHP PLN RON RUB SAR SEK SGD"
-    " THB TRY UAH USD VND ZAR".split()
+CODES = (
+    "AED|AUD|BGN|BRL|CAD|CHF|CNY|CZK|DKK|EGP|EUR|GBP|HUF|ILS|INR|JPY|KRW|MAD|MXN|NOK|NZD|PHP|PLN|RON|RUB|SAR|SEK|SGD|THB"
+    "|TRY|UAH|USD|VND|ZAR"
 )
-"""ISO 4217 codes that are read as currencies beside a number."""
+"""A pattern of the ISO 4217 codes that are read as currencies beside a number."""
 
 NO_CENTS = frozenset({"JPY", "KRW", "VND", "HUF"})

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from ..language import Context, Language
-from ..number import Number
+from wyoming_k2so.text.normalization.language import NOWHERE, Context, Language
+from wyoming_k2so.text.normalization.number import Number
 
-_ENDS_IN_N = frozenset("am im zum zur vom beim dem den des ab bis seit einen einem einer jeden diesen diesem meinen".split())
+_ENDS_IN_N = frozenset(
+    "am im zum zur vom beim dem den des ab bis seit einen einem einer jeden diesen diesem meinen".split()
+)
 _DATIVE = frozenset("in an auf bei mit nach von zu seit aus unter über vor hinter neben zwischen".split())
 _ENDS_IN_R = frozenset("ein kein mein dein sein unser euer".split())
-_NO_NOUN = frozenset("oder aber über unter immer wieder mehr eine einer eines dieser jeder weder später lieber nicht".split())
+_NO_NOUN = frozenset(
+    "oder aber über unter immer wieder mehr eine einer eines dieser jeder weder später lieber nicht".split()
+)
 
 
-class German(Language):  # noqa: D101
+class German(Language):
     minus = "minus"
     plus_minus = "plus minus"
     points = {",": "Komma", ".": "Punkt"}
@@ -96,10 +100,11 @@ class German(Language):  # noqa: D101
         "√": "Wurzel aus", "∞": "unendlich", "§": "Paragraf", "π": "Pi",
     }  # fmt: skip
     fractions = {
-        "1/2": "ein halb", "1/3": "ein Drittel", "2/3": "zwei Drittel", "1/4": "ein Viertel", "3/4": "drei Viertel",
+        "1/2": "einhalb", "1/3": "ein Drittel", "2/3": "zwei Drittel", "1/4": "ein Viertel", "3/4": "drei Viertel",
     }  # fmt: skip
     over = "durch"
     mixed = "{0} {1}"
+    mixed_half = "{0}einhalb"
     dot = "Punkt"
     number_sign = "Nummer"
     terms = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp"}
@@ -111,7 +116,7 @@ class German(Language):  # noqa: D101
     )
     roman_before = "weltkrieg weltkriegs weltkrieges jahrhundert jahrhunderts"
 
-    def ordinal(self, number: int, context: Context = Context()) -> str:  # noqa: B008, D102
+    def ordinal(self, number: int, context: Context = NOWHERE) -> str:
         before = context.before.lower()
         if before in _ENDS_IN_N or (before == "der" and context.earlier.lower() in _DATIVE):
             rules = "spellout-ordinal-n"
@@ -121,30 +126,26 @@ class German(Language):  # noqa: D101
             rules = "spellout-ordinal"
         return self._spell(number, rules) or self.cardinal(number)
 
-    def day(self, number: int, context: Context) -> str:  # noqa: D102
+    def day(self, number: int, context: Context) -> str:
         if context.before.lower() in {"der", "den", "dem"} | _ENDS_IN_N:
             return self.ordinal(number, context)
         return self._spell(number, "spellout-ordinal-r") or self.cardinal(number)
 
-    def fraction(self, whole: int | None, above: int, below: int) -> str:  # noqa: D102
+    def fraction(self, whole: int | None, above: int, below: int) -> str:
         if f"{above}/{below}" in self.fractions or not 3 < below < 20:
-            words = super().fraction(None, above, below)
-        else:
-            words = f"{self.cardinal(above, 'Teil')} {self.cardinal(below).capitalize()}tel"
-        if whole is None:
-            return words
-        number = self.cardinal(whole)
-        return f"{number.removesuffix('s')}einhalb" if words == "ein halb" else f"{number} {words}"
+            return super().fraction(whole, above, below)
+        words = f"{self.cardinal(above, 'Teil')} {self.cardinal(below).capitalize()}tel"
+        return words if whole is None else self.mixed.format(self.cardinal(whole), words)
 
-    def noun_after(self, number: Number, word: str) -> str:  # noqa: D102
+    def noun_after(self, number: Number, word: str) -> str:
         if number.whole != "1" or word.lower() in _NO_NOUN:
             return ""
         return word if word[:1].isupper() or (len(word) > 3 and word.endswith(("e", "er", "es"))) else ""
 
-    def is_counted_by_ordinals(self, word: str) -> bool:  # noqa: D102
+    def is_counted_by_ordinals(self, word: str) -> bool:
         return word.lower() in {"weltkrieg", "liga", "bundesliga", "stock", "platz", "klasse", "halbzeit", "advent"}
 
-    def reign(self, number: int) -> str:  # noqa: D102
+    def reign(self, number: int) -> str:
         return f"der {self._spell(number, 'spellout-ordinal')}"
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..language import Context, Language
+from wyoming_k2so.text.normalization.language import NOWHERE, Context, Language
 
 
-class English(Language):  # noqa: D101
+class English(Language):
     minus = "minus"
     plus_minus = "plus or minus"
     points = {".": "point", ",": "comma"}
@@ -88,6 +88,7 @@ class English(Language):  # noqa: D101
     fractions = {"1/2": "one half", "1/4": "one quarter", "3/4": "three quarters"}
     over = "over"
     mixed = "{0} and {1}"
+    mixed_half = "{0} and a half"
     dot = "dot"
     number_sign = "number"
     terms = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "24/7": "twenty-four seven"}
@@ -99,28 +100,21 @@ class English(Language):  # noqa: D101
     )
 
     @property
-    def day_first(self) -> bool:  # type: ignore[override]  # noqa: D102
+    def day_first(self) -> bool:  # type: ignore[override]
         return self.region not in ("", "US", "PH")
 
-    def cardinal(self, number: int, noun: str = "") -> str:  # noqa: D102
-        words = super().cardinal(number, noun)
-        return words
-
-    def time(self, hour: int, minute: int, second: int | None, context: Context = Context()) -> str:  # noqa: B008, D102
+    def time(self, hour: int, minute: int, second: int | None, context: Context = NOWHERE) -> str:
         if not minute and second is None and hour > 12:
             return f"{self.cardinal(hour)} hundred"
         return super().time(hour, minute, second, context)
 
-    def fraction(self, whole: int | None, above: int, below: int) -> str:  # noqa: D102
+    def fraction(self, whole: int | None, above: int, below: int) -> str:
         if f"{above}/{below}" in self.fractions or not 2 < below <= 100:
-            words = super().fraction(None, above, below)
-        else:
-            words = f"{self.cardinal(above)} {self.ordinal(below)}" + "s" * (above != 1)
-        if whole is None:
-            return words
-        return self.mixed.format(self.cardinal(whole), words.replace("one half", "a half").replace("one q", "a q"))
+            return super().fraction(whole, above, below)
+        words = f"{self.cardinal(above)} {self.ordinal(below)}" + "s" * (above != 1)
+        return words if whole is None else self.mixed.format(self.cardinal(whole), words)
 
-    def reign(self, number: int) -> str:  # noqa: D102
+    def reign(self, number: int) -> str:
         return f"the {self.ordinal(number)}"
 
 

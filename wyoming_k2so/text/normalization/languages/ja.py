@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..language import Context, Language
-from ..number import Number
+from wyoming_k2so.text.normalization.language import NOWHERE, Context, Language
+from wyoming_k2so.text.normalization.number import Number
 
 
-class Japanese(Language):  # noqa: D101
+class Japanese(Language):
     spaces = False
     comma = "、"
     plurals = ("other",)
@@ -27,6 +27,8 @@ class Japanese(Language):  # noqa: D101
     factors = {"M": 10**6, "K": 10**3, "k": 10**3, "B": 10**9}
     unit_words = {
         "angle-degree": "度",
+        "concentr-part-per-1e6": "ピーピーエム",
+        "concentr-part-per-1e9": "ピーピービー",
         "temperature-celsius": "摂氏{0}度",
         "area-square-meter": "平方メートル",
         "energy-watt-hour": "ワット時",
@@ -44,6 +46,7 @@ class Japanese(Language):  # noqa: D101
     date = "{year}{month}{day}日"
     clock = ("{h}時", "{h}時{m}分", "{h}時{m}分{s}秒")
     ranges = "から"
+    less = "引く"
     ratio = "対"
     by = "かける"
     symbols = {
@@ -58,21 +61,21 @@ class Japanese(Language):  # noqa: D101
     terms = {"C++": "シープラスプラス", "C#": "シーシャープ", "F#": "エフシャープ"}
     roman_after = "第"
 
-    def digits(self, text: str) -> str:  # noqa: D102
+    def digits(self, text: str) -> str:
         return super().digits(text).replace("零", "ゼロ")
 
-    def with_decimals(self, number: Number) -> str:  # noqa: D102
+    def with_decimals(self, number: Number) -> str:
         decimals = Language.digits(self, number.decimals)
         return f"{self.cardinal(int(number.whole))}点{decimals}"
 
-    def month(self, number: int) -> str:  # noqa: D102
+    def month(self, number: int) -> str:
         return f"{self.cardinal(number)}月"
 
-    def say_date(self, day: int, month: int, year: int | None, context: Context = Context()) -> str:  # noqa: ARG002, B008, D102
+    def say_date(self, day: int, month: int, year: int | None, context: Context = NOWHERE) -> str:
         start = "" if year is None else f"{self.cardinal(year)}年"
         return f"{start}{self.month(month)}{self.cardinal(day)}日"
 
-    def fraction(self, whole: int | None, above: int, below: int) -> str:  # noqa: D102
+    def fraction(self, whole: int | None, above: int, below: int) -> str:
         words = f"{self.cardinal(below)}分の{self.cardinal(above)}"
         return words if whole is None else f"{self.cardinal(whole)}と{words}"
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from ..language import Context, Language
+from wyoming_k2so.text.normalization.language import NOWHERE, Context, Language
 
-_ONES = "|pierwsz|drug|trzeci|czwart|piąt|szóst|siódm|ósm|dziewiąt|dziesiąt|jedenast|dwunast|trzynast|czternast|piętnast|szesnast|siedemnast|osiemnast|dziewiętnast".split(
-    "|"
+_ONES = (
+    "|pierwsz|drug|trzeci|czwart|piąt|szóst|siódm|ósm|dziewiąt|dziesiąt|jedenast|dwunast|trzynast|czternast|piętnast"
+    "|szesnast|siedemnast|osiemnast|dziewiętnast"
+).split("|")
+_TENS = (
+    "||dwudziest|trzydziest|czterdziest|pięćdziesiąt|sześćdziesiąt|siedemdziesiąt|osiemdziesiąt|dziewięćdziesiąt".split(
+        "|"
+    )
 )
-_TENS = "||dwudziest|trzydziest|czterdziest|pięćdziesiąt|sześćdziesiąt|siedemdziesiąt|osiemdziesiąt|dziewięćdziesiąt".split("|")
 _HUNDREDS = "|setn|dwusetn|trzechsetn|czterechsetn|pięćsetn|sześćsetn|siedemsetn|osiemsetn|dziewięćsetn".split("|")
-_MASCULINE, _FEMININE, _NEUTER, _GENITIVE, _FEMININE_OBLIQUE, _FEMININE_INSTRUMENTAL, _LOCATIVE = "y a e ego ej ą ym".split()
+_MASCULINE, _FEMININE, _NEUTER, _GENITIVE, _FEMININE_OBLIQUE, _FEMININE_INSTRUMENTAL, _LOCATIVE = (
+    "y a e ego ej ą ym".split()
+)
+_LOCATIVES = frozenset("w na po o przy".split())
 _AFTER = {
     **dict.fromkeys("w we przy".split(), _LOCATIVE),
     **dict.fromkeys("od do z ze dla koło około bez podczas pod koniec".split(), _GENITIVE),
@@ -17,14 +25,14 @@ _AFTER = {
 
 
 def _inflected(stem: str, ending: str) -> str:
-    if stem.endswith(("k", "g")) and ending[0] in "ye":
-        return f"{stem}i{ending.removeprefix('y').removeprefix('e') if ending != 'e' else 'e'}" if ending[0] == "y" else f"{stem}i{ending}"
-    if stem.endswith("i"):
+    if stem == "trzeci":
         return stem + ending.removeprefix("y")
+    if stem == "drug" and ending[0] in "ye":
+        return f"{stem}i{ending.removeprefix('y')}"
     return stem + ending
 
 
-class Polish(Language):  # noqa: D101
+class Polish(Language):
     plurals = ("one", "few", "many", "other")
     minus = "minus"
     plus_minus = "plus minus"
@@ -36,8 +44,9 @@ class Polish(Language):  # noqa: D101
         "n": "spellout-cardinal-neuter",
     }
     feminine = (
-        r"\b(?:\w*godzin|minut|\w*sekund|koron|hrywn|rupi|lir|mil|ton|stop[aęy]|uncj|\w*kalori|dob|osob|osób|kopiej|złotów"
+        r"\b(?:\w*godzin|minut|\w*sekund|koron|hrywn|rupi|lir|ton|stop[aęy]|uncj|\w*kalori|dob|osob|osób|kopiej|złotów"
         r"|stron|klas|lek|sztuk|częś|ulic|lamp|żarów)\w*"
+        r"|\bmil(?:a|e|ę|i)?\b"
     )
     neuter = r"^(?:euro|piętr\w*|dzieck\w*|okn\w*)$"
     per = "{0} na {1}"
@@ -57,13 +66,16 @@ class Polish(Language):  # noqa: D101
         "CHF": "frank|franki|franków|franka",
         "CZK": "korona czeska|korony czeskie|koron czeskich|korony czeskiej",
     }
-    currency_signs = {"zł": "PLN", "zł.": "PLN"}
+    currency_signs = {"zł": "PLN"}
     cents = {
         "PLN": "grosz|grosze|groszy|grosza",
         "USD": "cent|centy|centów|centa",
         "EUR": "cent|centy|centów|centa",
         "GBP": "pens|pensy|pensów|pensa",
         "CHF": "rap|rapy|rapów|rapa",
+        "BRL": "centavo",
+        "UAH": "kopiejka|kopiejki|kopiejek|kopiejki",
+        "RUB": "kopiejka|kopiejki|kopiejek|kopiejki",
     }
     scales = {
         "tys.": "tysiąc|tysiące|tysięcy|tysiąca",
@@ -90,7 +102,9 @@ class Polish(Language):  # noqa: D101
         "graphics-frame-per-second": "klatka na sekundę|klatki na sekundę|klatek na sekundę|klatki na sekundę",
         "revolution-per-minute": "obrót na minutę|obroty na minutę|obrotów na minutę|obrotu na minutę",
         "digital-megabit-per-second": "megabit na sekundę|megabity na sekundę|megabitów na sekundę|megabita na sekundę",
-        "digital-megabyte-per-second": "megabajt na sekundę|megabajty na sekundę|megabajtów na sekundę|megabajta na sekundę",
+        "digital-megabyte-per-second": (
+            "megabajt na sekundę|megabajty na sekundę|megabajtów na sekundę|megabajta na sekundę"
+        ),
     }
     ordinal_days = True
     clock = ("{h}", "{h} {m}", "{h} {m} i {s} sekund")
@@ -112,6 +126,7 @@ class Polish(Language):  # noqa: D101
     }  # fmt: skip
     over = "przez"
     mixed = "{0} i {1}"
+    mixed_half = "{0} i pół"
     dot = "kropka"
     number_sign = "numer"
     terms = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp"}
@@ -123,18 +138,20 @@ class Polish(Language):  # noqa: D101
     )
     roman_before = "wojna wojny wojnie wojnę światowa wiek wieku wieki kwartał kwartale"
 
-    def ordinal(self, number: int, context: Context = Context()) -> str:  # noqa: B008, D102
+    def ordinal(self, number: int, context: Context = NOWHERE) -> str:
         return self._ordinal(number, self._ending(context))
 
     def _ending(self, context: Context) -> str:
         before, after = context.before.lower(), context.after.lower()
-        if before.endswith("ej") or after.endswith(("ie", "ej")) and before in ("w", "na", "po", "o", "przy"):
-            return _FEMININE_OBLIQUE if self.gender_of(after) == "f" or before.endswith("ej") or after == "wojnie" else _LOCATIVE
+        if before.endswith("ej") or (before in _LOCATIVES and after.endswith(("ej", "nie"))):
+            return _FEMININE_OBLIQUE
+        if before in _LOCATIVES and after.endswith("ie"):
+            return _FEMININE_OBLIQUE if self.gender_of(after) == "f" else _LOCATIVE
         if before in _AFTER:
             return _FEMININE_OBLIQUE if after.endswith(("y", "i")) else _AFTER[before]
         if after.endswith(("a", "ę")):
             return _FEMININE if after.endswith("a") else _FEMININE_INSTRUMENTAL
-        if after.endswith("o"):
+        if after.endswith(("o", "ce", "le", "nie", "cie")):
             return _NEUTER
         return _MASCULINE
 
@@ -155,22 +172,27 @@ class Polish(Language):  # noqa: D101
             words.append(_inflected(_ONES[rest], ending))
         return " ".join(words) or "zerowy"
 
-    def day(self, number: int, context: Context) -> str:  # noqa: ARG002, D102
+    def in_full(self, words: str, context: Context) -> str:
+        if context.after.endswith("ej"):
+            return {"ulica": "ulicy", "aleja": "alei"}.get(words, words)
+        return words
+
+    def day(self, number: int, context: Context) -> str:
         return self._ordinal(number, _GENITIVE)
 
-    def is_year(self, number: int, context: Context) -> bool:  # noqa: D102
+    def is_year(self, number: int, context: Context) -> bool:
         return 1000 <= number <= 2999 and context.after.lower() in ("r", "roku", "rok")
 
-    def year(self, number: int, context: Context = Context()) -> str:  # noqa: B008, D102
+    def year(self, number: int, context: Context = NOWHERE) -> str:
         if context.after.lower() == "rok":
             return self._ordinal(number, _MASCULINE)
         return self._ordinal(number, _LOCATIVE if context.before.lower() == "w" else _GENITIVE)
 
-    def say_date(self, day: int, month: int, year: int | None, context: Context = Context()) -> str:  # noqa: B008, D102
+    def say_date(self, day: int, month: int, year: int | None, context: Context = NOWHERE) -> str:
         end = "" if year is None else f" {self._ordinal(year, _GENITIVE)}"
         return f"{self.day(day, context)} {self.month(month)}{end}"
 
-    def time(self, hour: int, minute: int, second: int | None, context: Context = Context()) -> str:  # noqa: B008, D102
+    def time(self, hour: int, minute: int, second: int | None, context: Context = NOWHERE) -> str:
         before = context.before.lower()
         ending = (
             _FEMININE_OBLIQUE
