@@ -113,6 +113,7 @@ def test_every_language_tag_is_accepted(tag: str) -> None:
 def test_other_languages_say_what_the_libraries_know() -> None:
     assert normalizer("sk").say("Je -5 °C a 3 kg.") == "Je mínus päť stupňov Celzia a tri kilogramy."
     assert normalizer("is").say("5 km") == "fimm kílómetrar"
+    assert normalizer("sv").say("3,5 kg") == "tre komma fem kilogram"
 
 
 def test_regions_decide_the_order_of_dates() -> None:

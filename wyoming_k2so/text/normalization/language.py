@@ -199,7 +199,7 @@ class Language:
 
     def with_decimals(self, number: Number) -> str:
         """A number with decimals, not negative."""
-        point = self.points.get(number.point) or next(iter(self.points.values()), number.point)
+        point = self.points.get(number.point) or next(iter(self.points.values()), "") or self._point
         return self.join(self.cardinal(int(number.whole)), point, self.decimals(number.decimals))
 
     def decimals(self, digits: str) -> str:
@@ -418,6 +418,10 @@ class Language:
     @staticmethod
     def _is(words: str, word: str) -> bool:
         return bool(word) and word in words.split()
+
+    @cached_property
+    def _point(self) -> str:
+        return self._spellout.point(self.cardinals)
 
     @cached_property
     def _feminine(self) -> regex.Pattern[str] | None:

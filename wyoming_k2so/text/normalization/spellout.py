@@ -34,3 +34,12 @@ class Spellout:
             return None
         text = self._engine.format_number(number, ruleset_names=[rules]).text
         return None if any(map(str.isdecimal, text)) else text.replace(_SOFT_HYPHEN, "")
+
+    def point(self, rules: str) -> str:
+        """What stands between whole and decimals; empty where that cannot be told."""
+        one, two = self.say(1, rules), self.say(2, rules)
+        if self._engine is None or one is None or two is None:
+            return ""
+        text = self._engine.format_number(1.2, ruleset_names=[rules]).text.replace(_SOFT_HYPHEN, "")
+        between = text.removeprefix(one).removesuffix(two)
+        return between.strip() if len(between) == len(text) - len(one) - len(two) else ""
