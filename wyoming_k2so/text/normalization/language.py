@@ -156,11 +156,6 @@ class Language:
 
     # ---- numbers
 
-    @property
-    def speaks_numbers(self) -> bool:
-        """Whether numbers can be said in words."""
-        return self._spellout.known
-
     def number(self, text: str) -> Number:
         """A written number, understood."""
         return parse(text, decimal=self.decimal, group=self.group)
@@ -168,7 +163,7 @@ class Language:
     def cardinal(self, number: int, noun: str = "") -> str:
         """A whole number, not negative, in the gender of the noun behind it."""
         rules = self.genders.get(self.gender_of(noun), self.cardinals) if noun else self.cardinals
-        return self._spell(number, rules) or self._spell(number, self.cardinals) or self.digits(str(number))
+        return self._spell(number, rules) or self._spell(number, self.cardinals) or self._spelled_digits(str(number))
 
     def ordinal(self, number: int, context: Context = NOWHERE) -> str:
         """An ordinal, in the form that the words around it want."""
@@ -189,6 +184,8 @@ class Language:
     def say(self, number: Number, noun: str = "") -> str:
         """Any number."""
         whole = number.whole
+        if not self._spellout.known:
+            return f"{number.sign}{whole}{number.point}{number.decimals}"
         if len(whole) > MAX_DIGITS or (len(whole) > 1 and whole[0] == "0" and number.is_integer):
             words = self.digits(whole)
         elif number.is_integer:
@@ -419,9 +416,14 @@ class Language:
     def _is(words: str, word: str) -> bool:
         return bool(word) and word in words.split()
 
+    def _spelled_digits(self, digits: str) -> str:
+        """A number that the rules do not reach, digit by digit; as it is where there are no rules."""
+        words = [self._spell(int(digit), self.cardinals) for digit in digits]
+        return digits if None in words else self.join(*map(str, words))
+
     @cached_property
     def _point(self) -> str:
-        return self._spellout.point(self.cardinals)
+        return self._spellout.point()
 
     @cached_property
     def _feminine(self) -> regex.Pattern[str] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from unicode_rbnf import RbnfEngine
+from unicode_rbnf.engine import RbnfError
 
 MAX_DIGITS = 15
 """Longer numbers are read digit by digit, as people do."""
@@ -32,14 +33,21 @@ class Spellout:
         """A number in words; None where CLDR has no such rules for it."""
         if self._engine is None or rules not in self._engine.rulesets:
             return None
-        text = self._engine.format_number(number, ruleset_names=[rules]).text
-        return None if any(map(str.isdecimal, text)) else text.replace(_SOFT_HYPHEN, "")
+        return self._format(number, rules)
 
-    def point(self, rules: str) -> str:
-        """What stands between whole and decimals; empty where that cannot be told."""
-        one, two = self.say(1, rules), self.say(2, rules)
-        if self._engine is None or one is None or two is None:
-            return ""
-        text = self._engine.format_number(1.2, ruleset_names=[rules]).text.replace(_SOFT_HYPHEN, "")
-        between = text.removeprefix(one).removesuffix(two)
-        return between.strip() if len(between) == len(text) - len(one) - len(two) else ""
+    def point(self) -> str:
+        """What is said between whole and decimals; empty where the rules do not tell."""
+        for rules in self._engine.rulesets if self._engine else ():
+            if rules.startswith("spellout-cardinal"):
+                words = (self._format(3.5, rules) or "").split()
+                if len(words) == 3:
+                    return words[1]
+        return ""
+
+    def _format(self, number: float, rules: str) -> str | None:
+        assert self._engine is not None
+        try:
+            text = self._engine.format_number(number, ruleset_names=[rules]).text
+        except RbnfError:
+            return None
+        return None if any(map(str.isdecimal, text)) else text.replace(_SOFT_HYPHEN, "")

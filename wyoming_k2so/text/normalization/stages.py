@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import regex
@@ -53,9 +53,10 @@ def number(language: Language, name: str = "number", *, sign: bool = True) -> st
     return f"(?P<{name}>{SIGN if sign else ''}{digits})"
 
 
-def any_of(words: object) -> str:
-    """A pattern of any of these, the longest first."""
-    return "|".join(regex.escape(word, literal_spaces=True) for word in sorted(words, key=len, reverse=True))  # type: ignore[call-overload]
+def any_of(words: Iterable[str]) -> str:
+    """A pattern of any of these, the longest first; of nothing if there are none."""
+    escaped = [regex.escape(word, literal_spaces=True) for word in sorted(words, key=len, reverse=True)]
+    return "|".join(escaped) or "(?!)"
 
 
 def around(match: regex.Match[str]) -> Context:
