@@ -66,7 +66,8 @@ def word_errors(said: str, heard: str) -> int:
     from jiwer import process_words  # noqa: PLC0415  part of an extra
 
     found = process_words(" ".join(words(said)), " ".join(words(heard)))
-    return found.substitutions + found.insertions + found.deletions
+    errors: int = found.substitutions + found.insertions + found.deletions
+    return errors
 
 
 def word_error_rate(said: str, heard: str) -> float:
