@@ -247,3 +247,8 @@ def test_while_an_engine_is_missing_another_voice_speaks_instead() -> None:
     assert voices.resolve(voice="Ana Florence", language="ja").request.voice == "ann"
     assert voices.resolve(language="ja").request.voice == "ann"
     assert voices.resolve(voice="bert").instead_of is None
+
+
+def test_the_seed_of_the_settings_is_the_default() -> None:
+    assert Catalog([BIG], VoiceConfig(seed=9)).resolve().request.seed == 9
+    assert Catalog([BIG]).resolve().request.seed is None

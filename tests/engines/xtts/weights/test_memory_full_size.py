@@ -42,7 +42,8 @@ total, highest = megabytes("VmRSS"), megabytes("VmHWM")
 heap.trim()
 print(json.dumps({
     "mode": engine.mode, "weights": engine.model.bytes / 1e6,
-    "resident": megabytes("RssAnon") - weightless, "peak": max(samples) - weightless, "total": total, "highest": highest,
+    "resident": megabytes("RssAnon") - weightless, "peak": max(samples) - weightless,
+    "total": total, "highest": highest,
 }))
 """
 
