@@ -1,4 +1,4 @@
-"""`bench`, as far as it needs a process."""
+"""`bench` in a process of its own."""
 
 from __future__ import annotations
 
