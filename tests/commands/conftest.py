@@ -1,4 +1,4 @@
-"""A user's surroundings for the commands."""
+"""The environment of the commands under test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No settings but those of the test, and no voices of the user's own."""
+    """Use only the settings of the test, and no voices of the user."""
     for name in os.environ:
         if name.startswith("K2SO_"):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""What the command is asked for wrongly, or about itself: one line and a status."""
+"""Usage errors, --help and --version."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_unknown_argument_is_status_2(arguments: list[str]) -> None:
     assert ": error: " in result.stderr.splitlines()[-1]
 
 
-def test_the_version_and_the_commands_can_be_asked_for() -> None:
+def test_version_and_help() -> None:
     assert run("--version").stdout == f"wyoming-k2so {__version__}\n"
     text = run("--help").stdout
     assert all(name in text for name in ("serve", "say", "bench", "voices", "COMMAND --help"))

@@ -1,4 +1,4 @@
-"""Where `say` puts its sound: files, standard output and a sound card that writes down what it played."""
+"""The outputs of `say`: files, standard output and a sound card that records what it plays."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def test_a_reply_without_text_is_an_empty_wav_file(tmp_path: Path) -> None:
         assert (file.getframerate(), file.getnframes()) == (16_000, 0)
 
 
-def test_raw_bytes_come_bare_and_leave_the_file_open() -> None:
+def test_raw_samples_have_no_header_and_leave_the_file_open() -> None:
     engine, file = ScriptedEngine(), io.BytesIO()
     play(reply(engine), lambda _: RawBytes(file))
     assert file.getvalue() == pcm(engine)
 
 
-def test_sound_is_written_while_the_rest_is_generated() -> None:
+def test_audio_is_written_while_the_rest_is_generated() -> None:
     """The second sentence may only be spoken once the first has reached the sink."""
     gate, heard = threading.Semaphore(1), threading.Event()
 
@@ -95,8 +95,8 @@ def test_sound_is_written_while_the_rest_is_generated() -> None:
         ("/dev/full", "cannot play or write the audio: .*No space left on device"),
     ],
 )
-def test_a_place_that_cannot_be_written_is_named(place: str, message: str) -> None:
-    # Longer than the queue, so that the engine would wait for ever if the reply were not cancelled.
+def test_an_output_that_cannot_be_written_is_named(place: str, message: str) -> None:
+    # Longer than the queue, so that the engine would wait forever if the reply were not cancelled.
     engine = ScriptedEngine(piece_s=1.0)
     spoken = reply(engine, "a" * 1_500)
     with pytest.raises(PlaybackError, match=message):
@@ -105,7 +105,7 @@ def test_a_place_that_cannot_be_written_is_named(place: str, message: str) -> No
     assert engine.open_utterances == 0
 
 
-def test_a_wav_file_needs_a_place_that_can_be_rewound() -> None:
+def test_a_wav_file_must_be_seekable() -> None:
     reader, writer = os.pipe()
     try:
         with pytest.raises(PlaybackError, match="stream raw samples with -o -"):
@@ -115,7 +115,7 @@ def test_a_wav_file_needs_a_place_that_can_be_rewound() -> None:
         os.close(writer)
 
 
-def test_any_fault_of_a_sink_is_told() -> None:
+def test_any_error_of_a_sink_is_reported() -> None:
     class Broken(RawBytes):
         def write(self, audio: bytes) -> None:
             raise RuntimeError("the plug was pulled")
@@ -124,7 +124,7 @@ def test_any_fault_of_a_sink_is_told() -> None:
         play(reply(ScriptedEngine()), lambda _: Broken(io.BytesIO()))
 
 
-def test_waiting_has_an_end() -> None:
+def test_waiting_can_time_out() -> None:
     gate = threading.Semaphore(0)
     spoken = reply(ScriptedEngine(gate=gate))
     playback = Playback(spoken, lambda _: RawBytes(io.BytesIO()))
@@ -138,13 +138,13 @@ def test_waiting_has_an_end() -> None:
 # ---- the sound card ---------------------------------------------------------------------------------------------
 
 
-def test_without_the_python_package_the_error_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_python_package_the_error_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(PlaybackError, match=r"needs the extra 'playback'.*; write to a file with -o FILE.wav instead$"):
         SoundCard(AudioFormat(22_050))
 
 
-def test_without_portaudio_the_error_names_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_portaudio_the_error_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
@@ -153,7 +153,7 @@ def test_without_portaudio_the_error_names_the_way_out(monkeypatch: pytest.Monke
 
 
 def say(folder: Path, devices: str) -> subprocess.CompletedProcess[str]:
-    """`say` in a process of its own, since PortAudio looks for devices once, with these ALSA devices."""
+    """Run `say` with these ALSA devices, in a process of its own because PortAudio looks for devices only once."""
     config = folder / "asound.conf"
     config.write_text(devices)
     return subprocess.run(
@@ -202,7 +202,7 @@ def test_say_plays_through_the_default_device(tmp_path: Path) -> None:
 
 
 @needs_alsa
-def test_without_a_device_say_ends_with_one_line_that_names_the_way_out(tmp_path: Path) -> None:
+def test_without_a_device_say_exits_with_one_line_that_names_the_remedy(tmp_path: Path) -> None:
     result = say(tmp_path, "pcm.!default { type hw card 99 }\nctl.!default { type hw card 99 }\n")
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()

@@ -22,7 +22,7 @@ def test_say_writes_a_wav_file_with_speech(tmp_path: Path) -> None:
         assert is_speech(file.readframes(file.getnframes()))
 
 
-def test_say_speaks_standard_input_while_it_is_still_typed() -> None:
+def test_say_speaks_standard_input_while_it_arrives() -> None:
     with started("say", "-o", "-") as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -38,7 +38,7 @@ def test_say_speaks_standard_input_while_it_is_still_typed() -> None:
     assert is_speech(first + rest)
 
 
-def test_say_copes_with_text_that_is_no_utf_8(tmp_path: Path) -> None:
+def test_say_accepts_text_that_is_not_utf_8(tmp_path: Path) -> None:
     result = subprocess.run(
         [*command("say", "-o", "out.wav"), b"Hello \xff there."], capture_output=True, timeout=TIMEOUT_S, check=False
     )
@@ -46,7 +46,7 @@ def test_say_copes_with_text_that_is_no_utf_8(tmp_path: Path) -> None:
     assert (tmp_path / "out.wav").stat().st_size > RATE
 
 
-def test_say_without_text_and_without_input_is_told_so() -> None:
+def test_say_without_text_and_input_is_an_error() -> None:
     result = subprocess.run(
         ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *command("say", "-o", "out.wav")],
         stdin=subprocess.DEVNULL,
@@ -58,12 +58,12 @@ def test_say_without_text_and_without_input_is_told_so() -> None:
     assert result.stderr == b"wyoming-k2so: there is no text, and standard input is closed\n"
 
 
-def test_say_into_a_place_that_cannot_be_written_is_status_1() -> None:
+def test_say_into_a_missing_folder_is_status_1() -> None:
     message = fails(1, "say", "Hello.", "-o", "/nowhere/out.wav")
     assert message == "cannot write /nowhere/out.wav: No such file or directory"
 
 
-def test_an_interrupted_say_ends_quietly() -> None:
+def test_an_interrupted_say_exits_quietly() -> None:
     with started("say", "-o", "-") as process:
         assert process.stdin is not None
         assert process.stdout is not None

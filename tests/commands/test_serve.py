@@ -1,4 +1,4 @@
-"""`serve`, with clients that come over every kind of connection."""
+"""`serve`, with clients on every transport."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from tests.support.program import (
 
 
 @pytest.mark.parametrize("arguments", [[], ["serve"]], ids=["the default command", "serve"])
-async def test_serve_answers_until_it_is_told_to_stop(arguments: list[str]) -> None:
+async def test_serve_answers_until_it_is_stopped(arguments: list[str]) -> None:
     with serving(*arguments, "--uri", "tcp://127.0.0.1:0") as (process, uri):
         info = await describe(uri)
         assert info.tts[0].voices[0].name == VOICE
@@ -56,7 +56,7 @@ async def test_serve_answers_until_it_is_told_to_stop(arguments: list[str]) -> N
     assert log.endswith("INFO stopped\n")
 
 
-async def test_figures_can_be_scraped_and_the_log_can_be_json() -> None:
+async def test_metrics_are_served_and_the_log_can_be_json() -> None:
     port = free_port()
     options = ["--metrics-port", str(port), "--log-format", "json", "--zeroconf", "Test"]
     with serving("--uri", "tcp://127.0.0.1:0", *options) as (process, uri):
@@ -69,7 +69,7 @@ async def test_figures_can_be_scraped_and_the_log_can_be_json() -> None:
     assert log[-1]["message"] == "stopped"
 
 
-async def test_a_running_reply_is_cut_short_properly_at_the_end() -> None:
+async def test_stopping_the_server_ends_a_running_reply_with_an_error() -> None:
     with serving("--uri", "tcp://127.0.0.1:0") as (process, uri):
         async with client(uri) as connection:
             await connection.write_event(Synthesize(f"Hello there. {LONG}. {LONG}. {LONG}.").event())
@@ -82,7 +82,7 @@ async def test_a_running_reply_is_cut_short_properly_at_the_end() -> None:
     assert "terminate" not in log, "a thread was ended inside a model"
 
 
-async def test_a_client_that_sends_nonsense_is_told_so_and_served_on() -> None:
+async def test_a_client_that_sends_invalid_events_gets_errors_and_stays_connected() -> None:
     with serving("--uri", "tcp://127.0.0.1:0") as (process, uri):
         async with client(uri) as connection:
             assert connection._writer is not None
@@ -156,7 +156,7 @@ def test_standard_input_and_output_can_be_served() -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        # So small that the server still has to write when it has nothing left to do.
+        # So small that the server is still writing after it has finished everything else.
         fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
         process.stdin.write(b'{"type":"synthesize","data":{"text":"Hello."}}\n')
         process.stdin.close()
@@ -171,7 +171,7 @@ def test_standard_input_and_output_can_be_served() -> None:
 
 
 @pytest.mark.parametrize("place", ["/dev/null", __file__])
-def test_standard_input_must_be_something_that_can_be_waited_for(place: str) -> None:
+def test_standard_input_must_be_a_pipe_or_terminal(place: str) -> None:
     with Path(place).open("rb") as source:
         result = subprocess.run(
             command("--uri", "stdio://"), stdin=source, capture_output=True, timeout=TIMEOUT_S, check=False

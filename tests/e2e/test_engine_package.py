@@ -156,3 +156,5 @@ def test_its_settings_come_from_the_environment_and_a_file_too(site: Path, tmp_p
     bad = run("--tone-pitch", "3")
     assert bad.returncode == 2
     assert "--tone-pitch: '3' is not allowed, it must be from 50 to 2000" in bad.stderr
+    for arguments in (["--tone-pitch", "3"], ["--broken-volume", "3"]):  # the reason may be the engine that is left out
+        assert "engine broken (no_such_package:SPEC) is left out" in run(*arguments).stderr

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.support.fakes import ScriptedEngine
 from tests.support.server_process import ROOT
 from wyoming_k2so import engines
 from wyoming_k2so.engine import EngineError
@@ -50,6 +52,27 @@ def test_any_failure_to_import_is_an_engine_error(monkeypatch: pytest.MonkeyPatc
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(EngineError, match=r"^engine test is installed but cannot be imported: "):
         replace(SPEC, engine=f"{module}:Engine").load(Config())
+
+
+@pytest.mark.parametrize(
+    ("engine", "problem"),
+    [
+        (ScriptedEngine(name="other"), "engine test calls itself other; both names must be the same"),
+        (
+            SimpleNamespace(name="test", voices=tuple),
+            "engine test lacks description, version, attribution, mode, .*open",
+        ),
+    ],
+)
+def test_an_object_that_is_not_the_engine_is_an_engine_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: object, problem: str
+) -> None:
+    (tmp_path / "engine_ready_made.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    module = __import__("engine_ready_made")
+    monkeypatch.setattr(module, "Engine", SimpleNamespace(load=lambda _config: engine), raising=False)
+    with pytest.raises(EngineError, match=f"^{problem}"):
+        replace(SPEC, engine="engine_ready_made:Engine").load(Config())
 
 
 def test_memory_is_reclaimed_only_of_engines_that_were_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -204,7 +227,7 @@ def test_the_first_of_two_engines_with_one_name_joins(brought: Any) -> None:
 def test_looking_for_engines_imports_none_of_them() -> None:
     code = (
         "import sys\nfrom wyoming_k2so import engines\nengines.installed().schema\n"
-        "print(*sorted({'torch', 'TTS', 'piper', 'onnxruntime', 'asyncio'} & set(sys.modules)))\n"
+        "print(*sorted({'torch', 'TTS', 'piper', 'onnxruntime'} & set(sys.modules)))\n"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.split() == []

@@ -1,4 +1,4 @@
-"""Voices that are added and removed by clients: who may, what is asked of the engine, and what is answered."""
+"""Adding and removing voices from the network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIP = b"RIFF" + bytes(2_000_000)
 
 
 class CloningEngine(ScriptedEngine):
-    """Makes voices of anything but silence."""
+    """Makes a voice of any clip, except silence."""
 
     def __init__(self) -> None:
         super().__init__(make_voice("own"), name="xtts")
@@ -86,7 +86,7 @@ async def test_a_voice_is_added_spoken_and_removed() -> None:
         ("k2so-remove-voice", None, {"name": 5}, "bad-request", "name must be a string"),
     ],
 )
-async def test_a_refusal_says_why_and_changes_nothing(
+async def test_a_rejected_voice_is_explained_and_changes_nothing(
     type: str, payload: bytes | None, data: dict[str, Any], code: str, complaint: str
 ) -> None:
     engine, other = CloningEngine(), ScriptedEngine(make_voice("piper-voice"), name="piper")
@@ -98,7 +98,7 @@ async def test_a_refusal_says_why_and_changes_nothing(
         assert (await ask(client, "ping")).type == "pong"
 
 
-async def test_where_no_engine_clones_the_answer_says_so() -> None:
+async def test_without_an_engine_that_clones_the_request_is_rejected() -> None:
     async with served(ScriptedEngine(name="piper")) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         for asked, payload in ((ADD_VOICE, CLIP), ("k2so-remove-voice", None)):
             answer = await ask(client, asked, payload, name="anna")
@@ -106,7 +106,7 @@ async def test_where_no_engine_clones_the_answer_says_so() -> None:
             assert answer.data["text"] == "no engine that clones voices is loaded: xtts is off"
 
 
-async def test_locked_settings_refuse_voices() -> None:
+async def test_locked_settings_reject_voices() -> None:
     engine = CloningEngine()
     control = make_context(engine, config=Config(server=ServerConfig(lock_settings=True))).live_settings
     for change in (control.add_voice("anna", None, CLIP), control.remove_voice("own")):
@@ -116,7 +116,7 @@ async def test_locked_settings_refuse_voices() -> None:
     assert engine.clips == []
 
 
-async def test_the_default_voice_stays() -> None:
+async def test_the_default_voice_cannot_be_removed() -> None:
     engine = CloningEngine()
     control = make_context(engine).live_settings
     await control.add_voice("anna", None, CLIP)
@@ -139,7 +139,7 @@ async def test_a_connection_adds_one_voice_at_a_time_and_is_read_meanwhile() -> 
         engine.may_clone.set()
 
 
-async def test_few_clips_wait_at_once() -> None:
+async def test_the_number_of_waiting_clips_is_limited() -> None:
     engine = CloningEngine()
     engine.may_clone.clear()
     control = make_context(engine).live_settings
@@ -154,7 +154,7 @@ async def test_few_clips_wait_at_once() -> None:
     assert len(engine.clips) == MOST_CLIPS + 1
 
 
-async def test_a_clip_has_a_limit() -> None:
+async def test_the_size_of_a_clip_is_limited() -> None:
     async with served(CloningEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         assert (await ask(client, ADD_VOICE, bytes(MAX_CLIP_BYTES), name="anna")).type == "k2so-info"
         client._writer.write(f'{{"type": "{ADD_VOICE}", "payload_length": {MAX_CLIP_BYTES + 1}}}\n'.encode())

@@ -1,4 +1,4 @@
-"""Settings changed while the server runs: what takes effect, what is refused, and that nothing is half done."""
+"""Changing settings while the server runs: what takes effect, what is rejected, and that changes are atomic."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def configure(client: AsyncTcpClient, **settings: Any) -> Event:
     return event
 
 
-async def test_the_description_tells_settings_limits_states_and_figures() -> None:
+async def test_the_description_has_settings_limits_states_and_metrics() -> None:
     engine = ScriptedEngine(name="piper")
     async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         await synthesize(client, TEXT)
@@ -56,7 +56,7 @@ async def test_the_description_tells_settings_limits_states_and_figures() -> Non
     assert figures["last"]["rtf"] >= 0
 
 
-async def test_precisions_are_offered_when_the_engine_that_has_them_is_there() -> None:
+async def test_precisions_are_offered_while_their_engine_is_loaded() -> None:
     small, big = ScriptedEngine(name="piper"), ScriptedEngine(make_voice("ann"), name="xtts")
     assert "quantization" not in make_context(small).live_settings.describe()["settings"]
     big.modes = {"none": "Exact.", "int8": "Fast."}
@@ -68,16 +68,16 @@ async def test_precisions_are_offered_when_the_engine_that_has_them_is_there() -
     assert "engines" in info
 
 
-def test_a_server_that_was_started_anew_is_another_instance() -> None:
+def test_each_start_of_the_server_is_another_instance() -> None:
     before, after = make_context(ScriptedEngine()).live_settings, make_context(ScriptedEngine()).live_settings
     assert before.describe()["instance"] == before.describe()["instance"]
     assert before.describe()["instance"] != after.describe()["instance"]
 
 
 async def test_the_precisions_of_a_loaded_engine_are_explained() -> None:
-    garage = Garage()
+    scripted = ScriptedLoader()
     catalog = Catalog([ScriptedEngine(name="piper")])
-    control = LiveSettings(Config(), catalog, EngineManager(catalog, garage.load), Metrics())
+    control = LiveSettings(Config(), catalog, EngineManager(catalog, scripted.load), Metrics())
     await control.change({"engine": "xtts"})
     engine = catalog.engines[0]
     assert isinstance(engine, ScriptedEngine)
@@ -120,7 +120,7 @@ async def test_a_change_takes_effect_from_the_next_reply_on() -> None:
         ({"chunk_samples": 8192, "engine": "xtts"}, "failed", "cannot be loaded here"),
     ],
 )
-async def test_a_refused_change_changes_nothing(settings: dict[str, Any], code: str, complaint: str) -> None:
+async def test_a_rejected_change_changes_nothing(settings: dict[str, Any], code: str, complaint: str) -> None:
     async with served(ScriptedEngine()) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
         before = service.live_settings.config
         answer = await configure(client, **settings)
@@ -142,7 +142,7 @@ async def test_locked_settings_can_be_read_and_not_changed() -> None:
         assert info is not None
         assert (info.data["locked"], info.data["settings"]["prebuffer"]) == (True, "auto")
         assert service.live_settings.config == config
-        # What a request asks for itself is no setting.
+        # What a request asks for is not a setting.
         context = {"chunk_samples": 8192, "speed": 2.0}
         assert {chunk.samples for chunk in (await synthesize(client, TEXT, context=context)).chunks[:-1]} == {8192}
 
@@ -161,8 +161,8 @@ async def test_settings_must_be_an_object() -> None:
         assert "object" in ((await read_until(client, "error")).error or "")
 
 
-class Garage:
-    """Loads scripted engines, when it is told to."""
+class ScriptedLoader:
+    """Loads scripted engines when the test lets it."""
 
     def __init__(self) -> None:
         self.loading = threading.Event()
@@ -180,16 +180,16 @@ class Garage:
         return ScriptedEngine(make_voice(f"{name}-{len(self.loaded)}"), name=name)
 
 
-async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> None:
-    garage = Garage()
+async def test_an_engine_is_loaded_beside_the_one_that_speaks_then_replaces_it() -> None:
+    scripted = ScriptedLoader()
     catalog = Catalog([ScriptedEngine(name="piper")])
-    control = LiveSettings(Config(), catalog, EngineManager(catalog, garage.load), Metrics())
-    garage.may_load.clear()
+    control = LiveSettings(Config(), catalog, EngineManager(catalog, scripted.load), Metrics())
+    scripted.may_load.clear()
     change = asyncio.create_task(control.change({"engine": "xtts"}))
-    await asyncio.to_thread(garage.loading.wait, 30)
+    await asyncio.to_thread(scripted.loading.wait, 30)
     assert control.describe()["engines"] == [{"name": "xtts", "state": "loading", "detail": ""}]
     assert catalog.resolve().engine.name == "piper"
-    garage.may_load.set()
+    scripted.may_load.set()
     await change
     assert catalog.resolve().engine.name == "xtts"
     described = control.describe()["engines"][0]
@@ -197,7 +197,7 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
 
     first = catalog.resolve().engine
     other = control.config.with_group(XttsSettings(greedy=True))
-    await asyncio.to_thread(EngineManager(catalog, garage.load).loader.load, "xtts", other)
+    await asyncio.to_thread(EngineManager(catalog, scripted.load).loader.load, "xtts", other)
     assert catalog.resolve().engine is not first
     assert [engine.name for engine in catalog.engines] == ["xtts", "piper"]
 
@@ -207,21 +207,21 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
 
 
 async def test_an_engine_that_is_loading_already_is_not_loaded_again() -> None:
-    garage = Garage()
+    scripted = ScriptedLoader()
     catalog = Catalog([ScriptedEngine(name="piper")])
-    manager = EngineManager(catalog, garage.load)
+    manager = EngineManager(catalog, scripted.load)
     control = LiveSettings(Config(), catalog, manager, Metrics())
-    garage.may_load.clear()
+    scripted.may_load.clear()
     first = asyncio.create_task(asyncio.to_thread(manager.loader.load, "xtts", control.config))
-    await asyncio.to_thread(garage.loading.wait, 30)
+    await asyncio.to_thread(scripted.loading.wait, 30)
     change = asyncio.create_task(control.change({"engine": "xtts"}))
     await asyncio.sleep(0.1)  # let it wait
-    garage.may_load.set()
+    scripted.may_load.set()
     await asyncio.gather(first, change)
-    assert (control.config.engines.engine, len(garage.loaded)) == ("xtts", 1)
+    assert (control.config.engines.engine, len(scripted.loaded)) == ("xtts", 1)
 
 
-async def test_an_engine_that_hangs_while_another_precision_cannot_be_loaded_is_loaded_anew() -> None:
+async def test_an_engine_that_hangs_while_another_precision_fails_to_load_is_reloaded() -> None:
     loading, may_fail = threading.Event(), threading.Event()
 
     def load(name: str, config: Config) -> Engine:
@@ -246,10 +246,10 @@ async def test_an_engine_that_hangs_while_another_precision_cannot_be_loaded_is_
     await until(lambda: manager.states["xtts"].state == "ready")
 
 
-async def test_a_voice_that_nobody_has_is_refused_before_anything_is_loaded() -> None:
-    garage = Garage()
+async def test_an_unknown_voice_is_rejected_before_anything_is_loaded() -> None:
+    scripted = ScriptedLoader()
     catalog = Catalog([ScriptedEngine(name="piper")])
-    control = LiveSettings(Config(), catalog, EngineManager(catalog, garage.load), Metrics())
+    control = LiveSettings(Config(), catalog, EngineManager(catalog, scripted.load), Metrics())
     await control.change({"engine": "xtts", "voice": "xtts-1"})
     engines, before, state = catalog.engines, control.config, control.describe()["engines"]
     for settings in (
@@ -263,18 +263,18 @@ async def test_a_voice_that_nobody_has_is_refused_before_anything_is_loaded() ->
             await control.change(settings)
         assert refusal.value.code == "bad-setting"
         assert (catalog.engines, control.config, catalog.defaults) == (engines, before, before.voice)
-    assert len(garage.loaded) == 1
+    assert len(scripted.loaded) == 1
     assert control.describe()["engines"] == state
     assert control.describe()["failed"] is None
     await control.change({"engine": "piper", "voice": "test"})
     assert catalog.resolve().engine.name == "piper"
 
 
-async def test_an_engine_that_turns_out_not_to_have_the_voice_does_not_join() -> None:
-    garage = Garage()
+async def test_an_engine_that_turns_out_to_lack_the_voice_is_rejected() -> None:
+    scripted = ScriptedLoader()
     small = ScriptedEngine(name="piper")
     catalog = Catalog([small])
-    control = LiveSettings(Config(), catalog, EngineManager(catalog, garage.load), Metrics())
+    control = LiveSettings(Config(), catalog, EngineManager(catalog, scripted.load), Metrics())
     await control.change({"engine": "piper"})
     before = control.describe()
     with pytest.raises(Refused, match="no voice 'nobody'; available: xtts-1, test") as refusal:
@@ -285,7 +285,7 @@ async def test_an_engine_that_turns_out_not_to_have_the_voice_does_not_join() ->
     assert catalog.resolve().request.voice == "xtts-2"
 
 
-async def test_a_refused_engine_leaves_no_trace_and_auto_is_content_without_it() -> None:
+async def test_a_rejected_engine_leaves_no_trace_and_auto_does_without_it() -> None:
     service = make_context(ScriptedEngine(name="piper"))
     control, catalog = service.live_settings, service.catalog
     await control.change({"engine": "piper"})
@@ -298,19 +298,19 @@ async def test_a_refused_engine_leaves_no_trace_and_auto_is_content_without_it()
     assert control.config.engines.engine == "auto"
 
 
-async def test_a_default_voice_may_come_with_an_engine_that_is_loading() -> None:
+async def test_the_default_voice_may_belong_to_an_engine_that_is_loading() -> None:
     service = make_context(ScriptedEngine(name="piper"))
     service.catalog.incomplete = True
     await service.live_settings.change({"voice": "Ana Florence"})
     assert service.live_settings.config.voice.voice == "Ana Florence"
 
 
-async def test_an_engine_that_cannot_be_loaded_leaves_the_old_one_and_says_why() -> None:
-    garage = Garage()
+async def test_an_engine_that_cannot_be_loaded_leaves_the_old_one_and_the_reason() -> None:
+    scripted = ScriptedLoader()
     catalog = Catalog([ScriptedEngine(name="piper")])
-    manager = EngineManager(catalog, garage.load)
+    manager = EngineManager(catalog, scripted.load)
     manager.loader.load("xtts", Config())
-    garage.broken = True
+    scripted.broken = True
     old = catalog.resolve().engine
     with pytest.raises(EngineError, match="broken"):
         manager.loader.load("xtts", Config())
@@ -320,7 +320,7 @@ async def test_an_engine_that_cannot_be_loaded_leaves_the_old_one_and_says_why()
     assert not catalog.incomplete
 
     empty = Catalog()
-    fresh = EngineManager(empty, garage.load)
+    fresh = EngineManager(empty, scripted.load)
     with pytest.raises(EngineError):
         fresh.loader.load("xtts", Config())
     assert empty.incomplete

@@ -1,4 +1,4 @@
-"""What the server says about itself, on standard error."""
+"""Logging to standard error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert err.count("\n") == 1
 
 
-def test_debug_is_off_unless_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_debug_is_off_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(LogConfig())
     OURS.debug("quiet")
     logs.configure(LogConfig(debug=True))
@@ -34,7 +34,7 @@ def test_debug_is_off_unless_asked_for(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_libraries_speak_only_when_something_is_wrong(capsys: pytest.CaptureFixture[str], debug: bool) -> None:
+def test_libraries_log_only_warnings_and_errors(capsys: pytest.CaptureFixture[str], debug: bool) -> None:
     logs.configure(LogConfig(debug=debug))
     THEIRS.info("chatter")
     THEIRS.warning("trouble")
@@ -42,7 +42,7 @@ def test_libraries_speak_only_when_something_is_wrong(capsys: pytest.CaptureFixt
     assert line.endswith(" WARNING trouble")
 
 
-def test_configuring_twice_does_not_say_things_twice(capsys: pytest.CaptureFixture[str]) -> None:
+def test_configuring_twice_does_not_log_twice(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(LogConfig())
     logs.configure(LogConfig())
     OURS.info("once")
@@ -57,9 +57,7 @@ def test_a_name_from_the_network_cannot_forge_a_line(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("library", ["piper.voice", "TTS.tts.layers.xtts.tokenizer"])
-def test_libraries_that_are_given_texts_quote_them_only_with_debug(
-    capsys: pytest.CaptureFixture[str], library: str
-) -> None:
+def test_libraries_that_quote_texts_are_silent_without_debug(capsys: pytest.CaptureFixture[str], library: str) -> None:
     for debug in (False, True):
         logs.configure(LogConfig(debug=debug), ["piper", "TTS"])
         logging.getLogger(library).warning("Illegal char in: %s", "a secret")
@@ -79,7 +77,7 @@ def test_a_traceback_follows_its_line(capsys: pytest.CaptureFixture[str]) -> Non
     assert rest[-1] == "RuntimeError: the cause"
 
 
-def test_objects_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_objects_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(LogConfig(log_format="json"))
     OURS.warning("two\nlines of %s", "Grüße")
     (line,) = capsys.readouterr().err.splitlines()
@@ -103,7 +101,7 @@ def test_a_traceback_stays_in_its_object(capsys: pytest.CaptureFixture[str]) -> 
     assert entry["traceback"].endswith("RuntimeError: the cause")
 
 
-def test_a_flood_of_one_kind_leaves_room_for_others(
+def test_a_flood_of_one_message_does_not_suppress_others(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 5.0

@@ -1,4 +1,4 @@
-"""Settings: where a value comes from, what it may be, and what is said when it may not."""
+"""Settings: sources, limits and error messages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def get(config: Config, key: str) -> object:
     return next(setting.get(config) for setting in SCHEMA if setting.key == key)
 
 
-def test_defaults_hold_where_nothing_is_said() -> None:
+def test_defaults_apply_without_any_source() -> None:
     assert SCHEMA.read({}, {}, None) == Config()
     assert SCHEMA.read(parse([]), {"PATH": "/bin", "K2SO_DEV_CACHE": "/x"}, None) == Config()
 
@@ -92,7 +92,7 @@ def test_flag_then_environment_then_file_then_default(
     assert [type(value) for value in values] == [type(value) for value in expected]
 
 
-def test_every_setting_can_be_set_from_everywhere() -> None:
+def test_every_setting_has_a_flag_and_a_variable() -> None:
     flags = parse([])
     for setting in SCHEMA:
         assert setting.key in flags
@@ -125,7 +125,7 @@ def test_words_for_false(text: str) -> None:
         (["--metrics-port", "0"], "--metrics-port: '0' is not allowed, it must be from 1 to 65535"),
     ],
 )
-def test_a_bad_flag_is_named_with_what_is_allowed(flags: list[str], message: str) -> None:
+def test_a_bad_flag_is_rejected_with_the_limits(flags: list[str], message: str) -> None:
     with pytest.raises(OptionError) as caught:
         SCHEMA.read(parse(flags), {}, None)
     assert str(caught.value) == message
@@ -141,13 +141,13 @@ def test_a_bad_flag_is_named_with_what_is_allowed(flags: list[str], message: str
         ),
     ],
 )
-def test_a_bad_variable_is_named_with_what_is_allowed(environ: dict[str, str], message: str) -> None:
+def test_a_bad_variable_is_rejected_with_the_limits(environ: dict[str, str], message: str) -> None:
     with pytest.raises(OptionError) as caught:
         SCHEMA.read({}, environ, None)
     assert str(caught.value) == message
 
 
-def test_what_kubernetes_tells_about_a_service_of_this_name_is_no_setting() -> None:
+def test_variables_of_a_kubernetes_service_of_this_name_are_ignored() -> None:
     environ = {
         "K2SO_SERVICE_HOST": "10.0.0.1",
         "K2SO_SERVICE_PORT": "10200",
@@ -164,12 +164,12 @@ def test_what_kubernetes_tells_about_a_service_of_this_name_is_no_setting() -> N
         SCHEMA.read({}, {"K2SO_PORT": "10200"}, None)
 
 
-def test_an_unknown_variable_is_answered_with_those_that_there_are() -> None:
+def test_an_unknown_variable_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(OptionError, match=r"variable K2SO_VOICES; known are .*K2SO_CACHE_DIR"):
         SCHEMA.read({}, {"K2SO_VOICES": "x"}, None)
 
 
-def test_the_variable_that_names_the_file_is_known() -> None:
+def test_the_variable_for_the_file_is_known() -> None:
     SCHEMA.read({}, {"K2SO_CONFIG": "x"}, None)
 
 
@@ -189,7 +189,7 @@ def test_the_variable_that_names_the_file_is_known() -> None:
         ("[debug]", "debug in {file}: {{}} is not true or false"),
     ],
 )
-def test_a_bad_value_in_a_file_is_named_with_the_file_and_what_is_allowed(
+def test_a_bad_value_in_a_file_is_rejected_with_the_file_and_the_limits(
     tmp_path: Path, line: str, problem: str
 ) -> None:
     file = toml(tmp_path, line)
@@ -198,14 +198,14 @@ def test_a_bad_value_in_a_file_is_named_with_the_file_and_what_is_allowed(
     assert problem.format(file=file) in str(caught.value)
 
 
-def test_numbers_in_a_file_may_be_text_too(tmp_path: Path) -> None:
+def test_numbers_in_a_file_may_be_strings(tmp_path: Path) -> None:
     file = toml(tmp_path, 'speed = "1.5"\nprebuffer = "2"\nmetrics_port = 9100\nspeaker = "7"\n')
     config = SCHEMA.read({}, {}, file)
     assert (config.voice.speed, config.stream.prebuffer, config.server.metrics_port) == (1.5, 2, 9100)
     assert config.voice.speaker == "7"
 
 
-def test_an_unknown_key_is_answered_with_the_file_and_the_keys_that_there_are(tmp_path: Path) -> None:
+def test_an_unknown_key_is_rejected_with_the_file_and_the_known_keys(tmp_path: Path) -> None:
     file = toml(tmp_path, "[stream]\nprebuffer = 1\n")
     with pytest.raises(OptionError) as caught:
         SCHEMA.read({}, {}, file)
@@ -215,7 +215,7 @@ def test_an_unknown_key_is_answered_with_the_file_and_the_keys_that_there_are(tm
 
 
 @pytest.mark.parametrize(("content", "problem"), [(b"speed =", "is not valid TOML"), (b"\xff", "cannot read")])
-def test_a_file_that_is_no_configuration(tmp_path: Path, content: bytes, problem: str) -> None:
+def test_an_invalid_file_is_rejected(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "k2so.toml"
     file.write_bytes(content)
     with pytest.raises(OptionError, match=problem) as caught:
@@ -223,7 +223,7 @@ def test_a_file_that_is_no_configuration(tmp_path: Path, content: bytes, problem
     assert str(file) in str(caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"cannot read the configuration file .*nowhere.toml: .*No such file"):
         SCHEMA.read({}, {}, tmp_path / "nowhere.toml")
 
@@ -259,7 +259,7 @@ def test_lists_are_separated_by_commas_and_may_be_arrays_in_a_file(tmp_path: Pat
 
 
 @pytest.mark.parametrize("bad", ["ports = 5", "ports = [5.5]", 'ports = "1,x"', "ports = [[1]]"])
-def test_what_is_no_list_of_numbers_is_refused(tmp_path: Path, bad: str) -> None:
+def test_an_invalid_list_is_rejected(tmp_path: Path, bad: str) -> None:
     with pytest.raises(OptionError, match=r"^ports in .* is not a list of numbers separated by commas"):
         Schema([Lists]).read({}, {}, toml(tmp_path, bad))
 

@@ -1,4 +1,4 @@
-"""Who speaks: every rule by which a request finds its engine, voice, speaker and language."""
+"""How a request is matched to an engine, voice, speaker and language."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def who(choice: Choice) -> tuple[str, str, str]:
     return choice.engine.name, choice.request.voice, choice.request.language
 
 
-def test_the_first_voice_of_the_first_engine_speaks_when_nothing_is_said() -> None:
+def test_the_first_voice_of_the_first_engine_is_the_default() -> None:
     choice = catalog().resolve()
     assert who(choice) == ("big", "Ana", "en")
     assert choice.request.speaker is None
@@ -37,7 +37,7 @@ def test_the_first_voice_of_the_first_engine_speaks_when_nothing_is_said() -> No
 
 
 @pytest.mark.parametrize("name", ["thorsten", "THORSTEN", "Thorsten"])
-def test_a_name_decides_whatever_its_case(name: str) -> None:
+def test_a_voice_name_is_matched_without_regard_to_case(name: str) -> None:
     assert who(catalog(voice="Ana", language="en").resolve(voice=name)) == ("small", "thorsten", "de-DE")
 
 
@@ -58,43 +58,43 @@ def test_a_preferred_engine_comes_first() -> None:
         ("pt", ("big", "Ana", "pt-BR")),
     ],
 )
-def test_a_language_finds_a_voice_and_the_voices_own_tag(asked: str, found: tuple[str, str, str]) -> None:
+def test_a_language_selects_a_voice_and_its_own_tag(asked: str, found: tuple[str, str, str]) -> None:
     assert who(catalog().resolve(language=asked)) == found
 
 
-def test_the_same_tag_is_better_than_the_same_language() -> None:
+def test_an_exact_tag_is_preferred_to_the_same_language() -> None:
     voice = ScriptedEngine(make_voice("v", "pt-BR", "pt-PT"))
     assert who(catalog(voice).resolve(language="pt-pt")) == ("scripted", "v", "pt-PT")
 
 
-def test_the_default_voice_speaks_when_none_is_asked_for() -> None:
+def test_the_default_voice_is_used_if_the_request_names_none() -> None:
     assert who(catalog(voice="JOE").resolve()) == ("small", "joe", "en-US")
 
 
-def test_the_default_voice_yields_to_a_language_that_it_does_not_know() -> None:
+def test_the_default_voice_is_not_used_for_a_language_it_does_not_speak() -> None:
     voices = catalog(voice="joe")
     assert who(voices.resolve(language="en")) == ("small", "joe", "en-US")
     assert who(voices.resolve(language="de")) == ("big", "Ana", "de")
 
 
-def test_the_default_language_chooses_the_voice_and_its_language() -> None:
+def test_the_default_language_selects_the_voice_and_its_tag() -> None:
     assert who(catalog(SMALL, language="de").resolve()) == ("small", "thorsten", "de-DE")
     assert who(catalog(language="de").resolve()) == ("big", "Ana", "de")
 
 
-def test_the_default_language_holds_for_a_voice_asked_for_by_name_if_it_speaks_it() -> None:
+def test_the_default_language_applies_to_a_named_voice_that_speaks_it() -> None:
     assert who(catalog(language="de").resolve(voice="Bert")) == ("big", "Bert", "de")
     assert who(catalog(language="de").resolve(voice="joe")) == ("small", "joe", "en-US")
 
 
-def test_a_voice_with_a_language_of_its_own_speaks_that_unless_another_is_asked_for() -> None:
+def test_a_voice_s_own_language_is_used_unless_the_request_names_one() -> None:
     clone = ScriptedEngine(replace(make_voice("anna", "de", "en"), language="de"))
     voices = catalog(clone, language="en")
     assert who(voices.resolve(voice="anna")) == ("scripted", "anna", "de")
     assert who(voices.resolve(voice="anna", language="en")) == ("scripted", "anna", "en")
 
 
-def test_a_default_that_no_loaded_engine_can_fulfil_does_not_silence_the_server() -> None:
+def test_a_default_that_no_loaded_engine_has_is_ignored() -> None:
     assert who(catalog(SMALL, voice="Ana").resolve()) == ("small", "joe", "en-US")
     assert who(catalog(SMALL, language="pt").resolve()) == ("small", "joe", "en-US")
 
@@ -108,21 +108,21 @@ def test_a_default_that_no_loaded_engine_can_fulfil_does_not_silence_the_server(
         ({"voice": "joe", "language": "de"}, "voice 'joe' does not speak 'de'; it speaks: en-US"),
     ],
 )
-def test_defaults_that_cannot_be_meant_are_found_at_once(defaults: dict[str, object], message: str) -> None:
+def test_invalid_defaults_are_rejected(defaults: dict[str, object], message: str) -> None:
     with pytest.raises(UnknownVoice) as caught:
         catalog(**defaults).check_defaults()
     assert str(caught.value) == message
 
 
-def test_good_defaults_pass() -> None:
+def test_valid_defaults_are_accepted() -> None:
     catalog(voice="bert", speaker="angry", language="de").check_defaults()
 
 
-def test_a_speaker_may_be_asked_for() -> None:
+def test_a_request_may_name_a_speaker() -> None:
     assert catalog().resolve(voice="Bert", speaker="angry").request.speaker == "angry"
 
 
-def test_the_default_speaker_holds_for_voices_that_have_it() -> None:
+def test_the_default_speaker_applies_to_voices_that_have_it() -> None:
     voices = catalog(voice="Bert", speaker="angry")
     assert voices.resolve().request.speaker == "angry"
     assert voices.resolve(voice="Bert").request.speaker == "angry"
@@ -141,26 +141,26 @@ def test_the_search_can_be_limited_to_one_engine() -> None:
         catalog().resolve(voice="Ana", engine="small")
 
 
-def test_an_unknown_voice_is_answered_with_those_that_there_are() -> None:
+def test_an_unknown_voice_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(UnknownVoice, match=r"there is no voice 'Zoe'; available: Ana, Bert, joe, thorsten$"):
         catalog().resolve(voice="Zoe")
 
 
-def test_an_unknown_language_is_answered_with_those_that_there_are() -> None:
+def test_an_unknown_language_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(UnknownVoice, match=r"no voice speaks 'fr'; available languages: de-DE, en-US$"):
         catalog(SMALL).resolve(language="fr")
     with pytest.raises(UnknownVoice, match=r"voice 'joe' does not speak 'fr'; it speaks: en-US$"):
         catalog().resolve(voice="joe", language="fr")
 
 
-def test_an_unknown_speaker_is_answered_with_those_that_there_are() -> None:
+def test_an_unknown_speaker_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(UnknownVoice, match=r"voice 'Bert' has no speaker 'sad'; available: calm, angry$"):
         catalog().resolve(voice="Bert", speaker="sad")
     with pytest.raises(UnknownVoice, match=r"voice 'joe' has no speaker 'sad'; it has only one$"):
         catalog().resolve(voice="joe", speaker="sad")
 
 
-def test_without_any_voice_nobody_speaks() -> None:
+def test_without_any_voice_every_request_is_rejected() -> None:
     with pytest.raises(UnknownVoice, match=r"^there is no voice$"):
         Catalog().resolve()
     with pytest.raises(UnknownVoice, match=r"there is no voice 'Ana'; available: none$"):
@@ -173,16 +173,16 @@ def fallback(*engines: ScriptedEngine, **request: Any) -> tuple[str, str, str] |
     return who(found) if found else None
 
 
-def test_the_last_engine_takes_over_in_the_language_of_the_reply() -> None:
+def test_the_fallback_is_the_last_engine_in_the_reply_s_language() -> None:
     assert fallback(BIG, SMALL, voice="Ana", language="de") == ("small", "thorsten", "de-DE")
     assert fallback(BIG, SMALL, voice="Ana", language="en") == ("small", "joe", "en-US")
 
 
-def test_some_voice_is_better_than_silence() -> None:
+def test_a_fallback_in_another_language_is_better_than_none() -> None:
     assert fallback(BIG, SMALL, voice="Ana", language="pt") == ("small", "joe", "en-US")
 
 
-def test_another_voice_of_the_same_engine_can_take_over() -> None:
+def test_another_voice_of_the_same_engine_can_be_the_fallback() -> None:
     assert fallback(SMALL, voice="joe") == ("small", "thorsten", "de-DE")
 
 
@@ -192,7 +192,7 @@ def test_a_voice_is_not_its_own_fallback() -> None:
     assert fallback(BIG, only, voice="only") == ("big", "Ana", "en")
 
 
-def test_the_fallback_keeps_the_pace_but_not_the_speaker() -> None:
+def test_the_fallback_keeps_the_speed_but_not_the_speaker() -> None:
     voices = catalog(BIG, SMALL)
     found = voices.fallback(voices.resolve(voice="Bert", speaker="calm", speed=1.5))
     assert found is not None
@@ -202,7 +202,7 @@ def test_the_fallback_keeps_the_pace_but_not_the_speaker() -> None:
 # ---- engines that are loaded anew -------------------------------------------------------------------------------
 
 
-def test_a_choice_goes_over_to_the_engine_that_took_the_place_of_its_own() -> None:
+def test_a_choice_moves_to_the_engine_that_replaced_its_own() -> None:
     voices = catalog(BIG, SMALL)
     choice = voices.resolve(voice="Bert", speaker="angry", language="de", speed=1.5)
     assert voices.current(choice) is choice
@@ -222,21 +222,21 @@ def test_a_choice_goes_over_to_the_engine_that_took_the_place_of_its_own() -> No
         make_voice("Bert", "en", "de", speakers=("calm",)),
     ],
 )
-def test_a_choice_stays_where_the_new_engine_cannot_speak_it(voice: Voice) -> None:
+def test_a_choice_stays_if_the_new_engine_cannot_speak_it(voice: Voice) -> None:
     voices = catalog(BIG, SMALL)
     choice = voices.resolve(voice="Bert", speaker="angry", language="de")
     voices.put(ScriptedEngine(voice, name="big"))
     assert voices.current(choice) is choice
 
 
-def test_a_choice_does_not_go_over_to_an_engine_that_sleeps() -> None:
+def test_a_choice_does_not_move_to_an_unloaded_engine() -> None:
     voices = catalog(BIG, SMALL)
     choice = voices.resolve(voice="Bert")
     voices.put(UnloadedEngine(BIG, wake=lambda: None))
     assert voices.current(choice) is choice
 
 
-def test_while_an_engine_is_missing_another_voice_speaks_instead() -> None:
+def test_another_voice_is_used_while_an_engine_is_missing() -> None:
     voices = Catalog([ScriptedEngine(make_voice("ann", "en-US"), make_voice("bert", "de"))])
     with pytest.raises(UnknownVoice):
         voices.resolve(voice="Ana Florence")

@@ -41,7 +41,7 @@ SMALL = spec("small", 10, fallback=True)
 TINY = spec("tiny", 1, fallback=True)
 
 
-class Garage:
+class Engines:
     """An engine manager that loads scripted engines, and what it loaded."""
 
     def __init__(self, *specs: EngineSpec, broken: str = "", voice: VoiceConfig | None = None) -> None:
@@ -77,102 +77,102 @@ class Garage:
 
 
 def test_auto_takes_the_engine_of_the_highest_rank_beside_the_fallback() -> None:
-    garage = Garage()
-    garage.start()
-    assert (garage.loaded, garage.engines, garage.manager.fallback) == (["small", "big"], ["big", "small"], "small")
+    made = Engines()
+    made.start()
+    assert (made.loaded, made.engines, made.manager.fallback) == (["small", "big"], ["big", "small"], "small")
     off = ("off", "not asked for")
-    assert garage.states == {"small": ("ready", ""), "big": ("ready", ""), "middle": off, "tiny": off}
+    assert made.states == {"small": ("ready", ""), "big": ("ready", ""), "middle": off, "tiny": off}
 
 
 def test_auto_goes_on_to_the_next_rank(caplog: pytest.LogCaptureFixture) -> None:
-    garage = Garage(broken="big")
-    garage.start()
-    assert (garage.loaded, garage.engines) == (["small", "middle"], ["middle", "small"])
-    assert garage.states["big"] == ("failed", "big is broken")
+    made = Engines(broken="big")
+    made.start()
+    assert (made.loaded, made.engines) == (["small", "middle"], ["middle", "small"])
+    assert made.states["big"] == ("failed", "big is broken")
     assert "cannot load engine big; using small: big is broken" in caplog.text
-    assert not garage.catalog.incomplete
+    assert not made.catalog.incomplete
 
 
 def test_auto_skips_what_is_not_installed_and_says_what_is_missing() -> None:
-    garage = Garage(SMALL, replace(BIG, modules=("no_such_module",)), replace(MIDDLE, modules=("nor_this", "json")))
-    garage.start()
-    assert (garage.loaded, garage.engines) == (["small"], ["small"])
-    assert garage.states["big"] == ("off", "no_such_module not installed")
-    assert garage.states["middle"] == ("off", "nor_this not installed")
-    assert not garage.catalog.incomplete
+    made = Engines(SMALL, replace(BIG, modules=("no_such_module",)), replace(MIDDLE, modules=("nor_this", "json")))
+    made.start()
+    assert (made.loaded, made.engines) == (["small"], ["small"])
+    assert made.states["big"] == ("off", "no_such_module not installed")
+    assert made.states["middle"] == ("off", "nor_this not installed")
+    assert not made.catalog.incomplete
 
 
-def test_without_any_better_engine_the_fallback_speaks_and_nothing_below_it_is_tried() -> None:
-    garage = Garage(broken="big middle")
-    garage.start()
-    assert (garage.loaded, garage.engines) == (["small"], ["small"])
-    assert garage.catalog.incomplete
+def test_if_no_better_engine_loads_the_fallback_speaks_and_no_other_is_tried() -> None:
+    made = Engines(broken="big middle")
+    made.start()
+    assert (made.loaded, made.engines) == (["small"], ["small"])
+    assert made.catalog.incomplete
 
 
-def test_a_fallback_engine_that_does_not_load_is_replaced_by_the_next(caplog: pytest.LogCaptureFixture) -> None:
-    garage = Garage(SMALL, TINY, broken="small")
-    garage.start()
-    assert (garage.engines, garage.manager.fallback) == (["tiny"], "tiny")
-    assert garage.states["small"] == ("failed", "small is broken")
+def test_if_a_fallback_engine_does_not_load_the_next_one_is_used(caplog: pytest.LogCaptureFixture) -> None:
+    made = Engines(SMALL, TINY, broken="small")
+    made.start()
+    assert (made.engines, made.manager.fallback) == (["tiny"], "tiny")
+    assert made.states["small"] == ("failed", "small is broken")
     assert "engine small cannot be the fallback: small is broken" in caplog.text
 
 
 @pytest.mark.parametrize("engine", ["small", "middle"])
-def test_without_any_fallback_or_the_engine_asked_for_nothing_starts(engine: str) -> None:
+def test_the_start_fails_without_a_fallback_or_the_engine_asked_for(engine: str) -> None:
     broken = "small tiny" if engine == "middle" else "small"
     with pytest.raises(EngineError, match="is broken"):
-        Garage(broken=broken).start(engine)
+        Engines(broken=broken).start(engine)
 
 
 def test_the_fallback_engine_speaks_alone_when_it_is_asked_for() -> None:
-    garage = Garage()
-    garage.start("small")
-    assert (garage.loaded, garage.engines) == (["small"], ["small"])
+    made = Engines()
+    made.start("small")
+    assert (made.loaded, made.engines) == (["small"], ["small"])
 
 
 def test_another_engine_that_could_be_the_fallback_can_be_the_chosen_one() -> None:
-    garage = Garage()
-    garage.start("tiny")
-    assert (garage.engines, garage.manager.fallback) == (["tiny", "small"], "small")
+    made = Engines()
+    made.start("tiny")
+    assert (made.engines, made.manager.fallback) == (["tiny", "small"], "small")
 
 
 def test_an_engine_asked_for_by_name_is_checked_before_anything_is_loaded() -> None:
-    garage = Garage(SMALL, replace(BIG, modules=("no_such_module",), package="big-voice"))
+    made = Engines(SMALL, replace(BIG, modules=("no_such_module",), package="big-voice"))
     with pytest.raises(EngineError, match="engine big needs no_such_module: pip install 'big-voice'"):
-        garage.start("big", wait=False)
-    assert garage.loaded == []
+        made.start("big", wait=False)
+    assert made.loaded == []
 
 
 async def test_the_chosen_engine_joins_later() -> None:
-    garage = Garage()
-    garage.may_load.clear()
-    garage.start("middle", wait=False)
-    assert (garage.engines, garage.states["middle"][0], garage.catalog.incomplete) == (["small"], "loading", True)
-    garage.may_load.set()
-    await until(lambda: garage.engines == ["middle", "small"])
-    assert garage.states["big"] == ("off", "not asked for")
+    made = Engines()
+    made.may_load.clear()
+    made.start("middle", wait=False)
+    assert (made.engines, made.states["middle"][0], made.catalog.incomplete) == (["small"], "loading", True)
+    made.may_load.set()
+    await until(lambda: made.engines == ["middle", "small"])
+    assert made.states["big"] == ("off", "not asked for")
 
 
 async def test_a_chosen_engine_that_fails_later_is_reported() -> None:
-    garage, failures = Garage(broken="middle"), list[Exception]()
-    garage.start("middle", wait=False, failed=failures.append)
+    made, failures = Engines(broken="middle"), list[Exception]()
+    made.start("middle", wait=False, failed=failures.append)
     await until(lambda: bool(failures))
     assert str(failures[0]) == "middle is broken"
 
 
 async def test_auto_goes_on_to_the_next_rank_later_too() -> None:
-    garage, failures = Garage(broken="big"), list[Exception]()
-    garage.start(wait=False, failed=failures.append)
-    await until(lambda: garage.engines == ["middle", "small"])
+    made, failures = Engines(broken="big"), list[Exception]()
+    made.start(wait=False, failed=failures.append)
+    await until(lambda: made.engines == ["middle", "small"])
     assert not failures
 
 
-def test_a_language_that_nobody_speaks_is_refused_with_the_engine_that_would() -> None:
-    garage = Garage(
+def test_an_unknown_default_language_is_rejected_with_the_engine_that_speaks_it() -> None:
+    made = Engines(
         SMALL, replace(BIG, modules=("no_such_module",), package="big-voice"), voice=VoiceConfig(language="de")
     )
     with pytest.raises(UnknownVoice) as caught:
-        garage.start()
+        made.start()
     message = "no voice speaks 'de'; available languages: en-US; engine big does: pip install 'big-voice'"
     assert str(caught.value) == message
 
@@ -182,33 +182,33 @@ def test_a_language_that_nobody_speaks_is_refused_with_the_engine_that_would() -
 
 @dataclass
 class Server:
-    garage: Garage
+    made: Engines
     live: LiveSettings
 
     async def change(self, **values: Any) -> list[str]:
         """Change settings; returns the engines that were loaded for it."""
-        before = len(self.garage.loaded)
+        before = len(self.made.loaded)
         await self.live.change(values)
-        return self.garage.loaded[before:]
+        return self.made.loaded[before:]
 
 
-def served(engine: str = "auto", **garage: Any) -> Server:
-    made = Garage(**garage)
+def served(engine: str = "auto", **made: Any) -> Server:
+    made = Engines(**made)
     made.start(engine)
     config = Config(engines=EngineConfig(engine=engine))
     return Server(made, LiveSettings(config, made.catalog, made.manager, Metrics()))
 
 
-async def test_another_engine_takes_the_place_of_the_chosen_one() -> None:
+async def test_another_engine_replaces_the_chosen_one() -> None:
     server = served()
     assert await server.change(engine="middle") == ["middle"]
-    assert server.garage.engines == ["middle", "small"]
-    assert server.garage.states["big"] == ("off", "not asked for")
+    assert server.made.engines == ["middle", "small"]
+    assert server.made.states["big"] == ("off", "not asked for")
     assert await server.change(engine="small") == []
-    assert server.garage.engines == ["small"]
+    assert server.made.engines == ["small"]
     assert await server.change(engine="tiny") == ["tiny"]
     assert await server.change(engine="auto") == ["big"]
-    assert server.garage.engines == ["big", "small"]
+    assert server.made.engines == ["big", "small"]
     assert await server.change(engine="big") == []
 
 
@@ -216,13 +216,13 @@ async def test_an_engine_that_cannot_be_loaded_leaves_the_chosen_one() -> None:
     server = served("middle", broken="big")
     with pytest.raises(Refused, match="big is broken"):
         await server.change(engine="big")
-    assert server.garage.engines == ["middle", "small"]
-    assert server.garage.states["big"] == ("off", "not asked for")
+    assert server.made.engines == ["middle", "small"]
+    assert server.made.states["big"] == ("off", "not asked for")
     assert await server.change(engine="auto") == []
-    assert server.garage.engines == ["middle", "small"]
+    assert server.made.engines == ["middle", "small"]
 
 
-async def test_only_the_engine_that_a_setting_belongs_to_is_loaded_anew() -> None:
+async def test_only_the_engine_that_a_setting_belongs_to_is_reloaded() -> None:
     server = served()
     assert await server.change(big_model="b") == ["big"]
     assert await server.change(big_taste=2) == []
@@ -248,4 +248,4 @@ async def test_settings_are_offered_while_their_engine_is_loaded() -> None:
 async def test_the_default_seed_reaches_the_engine() -> None:
     server = served()
     await server.change(seed=7)
-    assert server.garage.catalog.resolve().request.seed == 7
+    assert server.made.catalog.resolve().request.seed == 7

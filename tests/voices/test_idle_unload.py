@@ -1,4 +1,4 @@
-"""The flagship's model freed when nobody uses it, and loaded again: who speaks meanwhile, and that no reply is cut."""
+"""Unloading an idle model and reloading it: which voice speaks in the meantime, and that no reply is cut off."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ class ClonesVoices(ScriptedEngine):
         raise NotImplementedError
 
 
-class House:
-    """A server's parts around a big engine that can be loaded again and again, and a clock that the test sets."""
+class IdleServer:
+    """A server with an engine that can be unloaded and reloaded, and a clock that the test sets."""
 
     def __init__(self, *, gate: threading.Semaphore | None = None) -> None:
         self.now = 1000.0
         self.gate = gate
         self.loads = 0
         self.reclaimed: list[bool] = []
-        """For each time, whether the model had gone by then."""
+        """For each call, whether the model was gone by then."""
 
         self.broken = False
         self.may_load = threading.Event()
@@ -81,13 +81,13 @@ class House:
     def state(self) -> State:
         return self.manager.states["xtts"]
 
-    def rest(self) -> float:
+    def unload_idle(self) -> float:
         return self.manager.idle.unload_idle(IDLE_S, self.service.admission.unused_s)
 
-    def sleep(self) -> None:
-        """Let the engine fall asleep."""
+    def go_idle(self) -> None:
+        """Let the engine be unloaded."""
         self.now += IDLE_S
-        self.rest()
+        self.unload_idle()
         assert self.state.state == "idle"
 
     @asynccontextmanager
@@ -110,59 +110,59 @@ class House:
         self.reclaimed.append(self.model() is None)
 
 
-def test_the_model_is_freed_when_it_was_not_used_for_long_enough() -> None:
-    house = House()
-    assert house.rest() == IDLE_S
-    house.now += IDLE_S - 1
-    assert house.rest() == 1
-    assert not isinstance(house.big, UnloadedEngine)
-    house.now += 1
-    house.rest()
-    assert (house.state.state, house.reclaimed) == ("idle", [True])
-    house.rest()
-    assert house.reclaimed == [True]
+def test_the_model_is_unloaded_after_the_idle_time() -> None:
+    server = IdleServer()
+    assert server.unload_idle() == IDLE_S
+    server.now += IDLE_S - 1
+    assert server.unload_idle() == 1
+    assert not isinstance(server.big, UnloadedEngine)
+    server.now += 1
+    server.unload_idle()
+    assert (server.state.state, server.reclaimed) == ("idle", [True])
+    server.unload_idle()
+    assert server.reclaimed == [True]
 
 
-async def test_the_time_counts_from_the_end_of_the_last_reply_and_no_reply_is_cut() -> None:
+async def test_the_idle_time_starts_at_the_end_of_the_last_reply_and_no_reply_is_cut_off() -> None:
     gate = threading.Semaphore(0)
-    house = House(gate=gate)
-    async with house.client() as client:
-        house.now += 1
+    server = IdleServer(gate=gate)
+    async with server.client() as client:
+        server.now += 1
         await client.write_event(Event("synthesize", {"text": TEXT}))
-        await until(lambda: house.service.admission.unused_s("xtts") == 0)
-        house.now += 2 * IDLE_S
-        assert house.rest() == IDLE_S
-        assert house.state.state == "ready"
+        await until(lambda: server.service.admission.unused_s("xtts") == 0)
+        server.now += 2 * IDLE_S
+        assert server.unload_idle() == IDLE_S
+        assert server.state.state == "ready"
         gate.release(10)
         reply = await read_until(client, "audio-stop")
         assert (reply.error, reply.start.rate) == (None, BIG_RATE)
-        assert house.state.state == "ready"
-        house.now += IDLE_S - 1
-        assert house.rest() == 1
-        house.sleep()
+        assert server.state.state == "ready"
+        server.now += IDLE_S - 1
+        assert server.unload_idle() == 1
+        server.go_idle()
 
 
-async def test_a_connection_that_stays_open_does_not_keep_the_model() -> None:
-    house = House()
-    async with house.client() as client:
+async def test_an_open_connection_does_not_keep_the_model_loaded() -> None:
+    server = IdleServer()
+    async with server.client() as client:
         assert (await synthesize(client, TEXT)).start.rate == BIG_RATE
-        house.sleep()
-        assert house.reclaimed == [True]
+        server.go_idle()
+        assert server.reclaimed == [True]
 
 
-async def test_a_reply_whose_text_pauses_gives_the_model_s_memory_back_when_it_ends() -> None:
-    house = House()
-    reply = house.big.open(Request("Ana", "en"))
-    house.sleep()
-    assert house.reclaimed == [False]
+async def test_a_paused_reply_frees_the_model_when_it_ends() -> None:
+    server = IdleServer()
+    reply = server.big.open(Request("Ana", "en"))
+    server.go_idle()
+    assert server.reclaimed == [False]
     del reply
-    await until(lambda: house.reclaimed == [False, True])
+    await until(lambda: server.reclaimed == [False, True])
 
 
-async def test_the_embedded_voice_bridges_until_the_model_is_loaded_again() -> None:
-    house = House()
-    async with house.client() as client:
-        house.sleep()
+async def test_the_fallback_voice_speaks_until_the_model_is_reloaded() -> None:
+    server = IdleServer()
+    async with server.client() as client:
+        server.go_idle()
         await client.write_event(Describe().event())
         event = await read_event(client)
         assert event is not None
@@ -175,125 +175,125 @@ async def test_the_embedded_voice_bridges_until_the_model_is_loaded_again() -> N
         assert (described["name"], described["state"], described["mode"]) == ("xtts", "idle", "fp32")
         assert "not used for 10 minutes" in described["detail"]
         assert event.data["speaking"] == "piper"
-        assert house.loads == 1  # who only looks does not wake it
+        assert server.loads == 1  # describe does not reload it
 
-        house.may_load.clear()
+        server.may_load.clear()
         for voice in (None, SynthesizeVoice(name="Ana"), SynthesizeVoice(language="ja")):
             bridge = await synthesize(client, TEXT, voice)
             assert (bridge.error, bridge.start.rate) == (None, SMALL_RATE)
-        last = house.metrics.snapshot()["last"]
+        last = server.metrics.snapshot()["last"]
         assert (last["engine"], last["instead_of"]) == ("piper", "Ana")
-        assert house.metrics.snapshot()["substitutions"] == 3
-        await until(lambda: house.state.state == "loading")
+        assert server.metrics.snapshot()["substitutions"] == 3
+        await until(lambda: server.state.state == "loading")
 
-        house.may_load.set()
-        await until(lambda: house.state.state == "ready")
+        server.may_load.set()
+        await until(lambda: server.state.state == "ready")
         assert (await synthesize(client, TEXT)).start.rate == BIG_RATE
-        assert house.loads == 2
+        assert server.loads == 2
 
 
-async def test_a_request_for_another_voice_wakes_nobody() -> None:
-    house = House()
-    async with house.client() as client:
-        house.sleep()
+async def test_a_request_for_another_voice_does_not_reload_the_model() -> None:
+    server = IdleServer()
+    async with server.client() as client:
+        server.go_idle()
         reply = await synthesize(client, TEXT, SynthesizeVoice(name="joe"))
-        assert (reply.start.rate, house.metrics.snapshot()["substitutions"]) == (SMALL_RATE, 0)
-    assert (house.state.state, house.loads) == ("idle", 1)
+        assert (reply.start.rate, server.metrics.snapshot()["substitutions"]) == (SMALL_RATE, 0)
+    assert (server.state.state, server.loads) == ("idle", 1)
 
 
-async def test_what_cannot_be_loaded_again_says_why_and_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    house = House()
-    async with house.client() as client:
-        house.sleep()
-        house.broken = True
+async def test_a_failed_reload_is_explained_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    server = IdleServer()
+    async with server.client() as client:
+        server.go_idle()
+        server.broken = True
         assert (await synthesize(client, TEXT)).start.rate == SMALL_RATE
-        await until(lambda: house.state == State("failed", "the disk is gone"))
+        await until(lambda: server.state == State("failed", "the disk is gone"))
         assert "cannot reload engine xtts; using piper: the disk is gone" in caplog.text
-        house.broken = False
+        server.broken = False
         assert (await synthesize(client, TEXT)).start.rate == SMALL_RATE
-        await until(lambda: house.state.state == "ready")
+        await until(lambda: server.state.state == "ready")
 
 
-async def test_sampling_that_changes_meanwhile_holds_afterwards() -> None:
-    house = House()
-    house.sleep()
-    await house.control.change({"temperature": 0.3})
-    assert house.loads == 1
-    house.manager.idle.reload("xtts")
-    assert isinstance(house.big, ClonesVoices)
-    assert house.manager.idle.config.group(XttsSettings).temperature == 0.3
+async def test_sampling_settings_changed_while_unloaded_apply_after_the_reload() -> None:
+    server = IdleServer()
+    server.go_idle()
+    await server.control.change({"temperature": 0.3})
+    assert server.loads == 1
+    server.manager.idle.reload("xtts")
+    assert isinstance(server.big, ClonesVoices)
+    assert server.manager.idle.config.group(XttsSettings).temperature == 0.3
 
-    house.sleep()
-    house.may_load.clear()
-    house.manager.idle.wake("xtts")
-    await until(lambda: house.state.state == "loading")
-    await house.control.change({"temperature": 0.4})
-    house.may_load.set()
-    await until(lambda: house.state.state == "ready")
-    await until(lambda: getattr(house.big, "temperature", None) == 0.4)
+    server.go_idle()
+    server.may_load.clear()
+    server.manager.idle.wake("xtts")
+    await until(lambda: server.state.state == "loading")
+    await server.control.change({"temperature": 0.4})
+    server.may_load.set()
+    await until(lambda: server.state.state == "ready")
+    await until(lambda: getattr(server.big, "temperature", None) == 0.4)
 
 
-async def test_another_precision_and_a_new_voice_load_the_model() -> None:
-    house = House()
-    house.sleep()
-    await house.control.change({"quantization": "none"})
-    assert (house.state.state, house.loads) == ("ready", 2)
-    house.sleep()
-    await house.control.add_voice("Zoe", None, b"clip")
-    assert (house.state.state, house.loads) == ("ready", 3)
-    house.sleep()
-    assert [voice.name for voice in house.big.voices()] == ["Ana", "Zoe"]
-    house.broken = True
+async def test_another_precision_and_a_new_voice_reload_the_model() -> None:
+    server = IdleServer()
+    server.go_idle()
+    await server.control.change({"quantization": "none"})
+    assert (server.state.state, server.loads) == ("ready", 2)
+    server.go_idle()
+    await server.control.add_voice("Zoe", None, b"clip")
+    assert (server.state.state, server.loads) == ("ready", 3)
+    server.go_idle()
+    assert [voice.name for voice in server.big.voices()] == ["Ana", "Zoe"]
+    server.broken = True
     with pytest.raises(Refused, match="xtts is failed \\(the disk is gone\\)") as refusal:
-        await house.control.add_voice("Bob", None, b"clip")
+        await server.control.add_voice("Bob", None, b"clip")
     assert refusal.value.code == "cannot-clone"
 
 
-async def test_an_engine_that_is_not_wanted_any_more_stays_away() -> None:
-    house = House()
-    house.sleep()
-    await house.control.change({"engine": "piper"})
-    house.manager.idle.reload("xtts")
-    assert [engine.name for engine in house.catalog.engines] == ["piper"]
-    assert (house.state.state, house.loads) == ("off", 1)
+async def test_an_engine_that_is_no_longer_wanted_is_not_reloaded() -> None:
+    server = IdleServer()
+    server.go_idle()
+    await server.control.change({"engine": "piper"})
+    server.manager.idle.reload("xtts")
+    assert [engine.name for engine in server.catalog.engines] == ["piper"]
+    assert (server.state.state, server.loads) == ("off", 1)
 
 
-def test_many_who_ask_at_once_load_it_once() -> None:
-    house = House()
-    house.sleep()
-    house.may_load.clear()
-    threads = [threading.Thread(target=house.manager.idle.reload, args=["xtts"]) for _ in range(8)]
+def test_many_simultaneous_requests_reload_it_once() -> None:
+    server = IdleServer()
+    server.go_idle()
+    server.may_load.clear()
+    threads = [threading.Thread(target=server.manager.idle.reload, args=["xtts"]) for _ in range(8)]
     for thread in threads:
         thread.start()
     time.sleep(0.1)  # let them all wait
-    house.may_load.set()
+    server.may_load.set()
     for thread in threads:
         thread.join(30)
-    assert house.loads == 2
+    assert server.loads == 2
 
 
-def test_who_sleeps_takes_over_from_nobody_and_opens_nothing() -> None:
-    house = House()
-    house.catalog.defaults = VoiceConfig(voice="joe")
-    joe = house.catalog.resolve()
-    assert (spare := house.catalog.fallback(joe)) is not None
-    assert spare.engine is house.big
-    house.sleep()
-    assert house.catalog.fallback(joe) is None
-    house.catalog.check_defaults()
+def test_an_unloaded_engine_is_no_fallback_and_cannot_be_opened() -> None:
+    server = IdleServer()
+    server.catalog.defaults = VoiceConfig(voice="joe")
+    joe = server.catalog.resolve()
+    assert (spare := server.catalog.fallback(joe)) is not None
+    assert spare.engine is server.big
+    server.go_idle()
+    assert server.catalog.fallback(joe) is None
+    server.catalog.check_defaults()
     with pytest.raises(EngineError, match="xtts is idle"):
-        house.big.open(Request("Ana", "en"))
-    assert replace(house.catalog.resolve(voice="Ana", speed=1.5), asleep=None).request == Request(
+        server.big.open(Request("Ana", "en"))
+    assert replace(server.catalog.resolve(voice="Ana", speed=1.5), asleep=None).request == Request(
         "joe", "en", speed=1.5
     )
 
 
-def test_prometheus_tells_the_state() -> None:
-    house = House()
-    house.sleep()
+def test_prometheus_reports_the_state() -> None:
+    server = IdleServer()
+    server.go_idle()
     states = {
         sample.labels["k2so_engine_state"]: sample.value
-        for family in house.metrics.registry.collect()
+        for family in server.metrics.registry.collect()
         for sample in family.samples
         if sample.name == "k2so_engine_state"
     }

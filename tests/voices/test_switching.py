@@ -1,4 +1,4 @@
-"""Another model in the middle of a reply: no word is lost or said twice, and the old model is freed when it is done."""
+"""Replacing a model during a reply: no word is lost or repeated, and the old model is freed."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ SEGMENTS = [
 ]
 
 
-class Workshop:
-    """A server whose flagship is made anew for each change of precision, in a voice that may be given another name."""
+class SwitchingServer:
+    """A server that makes a new engine for each change of precision; its voice may get another name."""
 
     def __init__(self) -> None:
         self.gate = threading.Semaphore(0)
         self.voice = "ann"
         self.script: dict[str, Any] = {}
         self.said: list[list[str]] = []
-        """What each model said, the oldest first."""
+        """The segments that each model spoke, the oldest model first."""
 
         self.models: list[weakref.ref[ScriptedEngine]] = []
         self.reclaimed = 0
@@ -58,7 +58,7 @@ class Workshop:
         self.manager.loader.load("xtts", config)
 
     def has_said(self, number: int) -> bool:
-        """Whether that segment has been said, by the model of its number and no other."""
+        """Whether the model of that number has spoken that segment, and no other."""
         return self.said[number] == [SEGMENTS[number]]
 
     @asynccontextmanager
@@ -89,112 +89,112 @@ def assert_all_is_heard(reply: Answer, voice: str = "ann") -> None:
     assert np.abs(reply.audio / 32767 - sound).max() <= 1 / 32767
 
 
-async def test_the_rest_of_a_reply_is_spoken_by_the_model_that_came_meanwhile() -> None:
-    shop = Workshop()
-    async with shop.client() as client:
+async def test_the_new_model_speaks_the_rest_of_a_reply() -> None:
+    server = SwitchingServer()
+    async with server.client() as client:
         await ask(client)
-        shop.gate.release()
-        await until(lambda: shop.said[0] == SEGMENTS[:2])  # the second one has begun
-        await shop.control.change({"quantization": "int8"})
-        assert shop.models[0]() is not None
-        shop.gate.release(2)
-        await until(lambda: shop.said[1] == SEGMENTS[2:4])
+        server.gate.release()
+        await until(lambda: server.said[0] == SEGMENTS[:2])  # the second one has begun
+        await server.control.change({"quantization": "int8"})
+        assert server.models[0]() is not None
+        server.gate.release(2)
+        await until(lambda: server.said[1] == SEGMENTS[2:4])
         gc.collect()
-        assert shop.models[0]() is None, "it is not needed any more, although the reply goes on"
-        await until(lambda: shop.reclaimed == 1)
-        shop.gate.release(10)
+        assert server.models[0]() is None, "it is no longer needed, although the reply goes on"
+        await until(lambda: server.reclaimed == 1)
+        server.gate.release(10)
         assert_all_is_heard(await read_until(client, "audio-stop"))
-        assert shop.said == [SEGMENTS[:2], SEGMENTS[2:]]
-        await until(lambda: shop.metrics.snapshot()["replies"] == 1)
-    last = shop.metrics.snapshot()["last"]
+        assert server.said == [SEGMENTS[:2], SEGMENTS[2:]]
+        await until(lambda: server.metrics.snapshot()["replies"] == 1)
+    last = server.metrics.snapshot()["last"]
     assert (last["mode"], last["retries"], last["fallbacks"]) == ("int8", 0, 0)
 
 
-async def test_models_may_change_again_and_again() -> None:
-    shop = Workshop()
-    async with shop.client() as client:
+async def test_the_model_can_be_replaced_repeatedly() -> None:
+    server = SwitchingServer()
+    async with server.client() as client:
         await ask(client)
         for number, mode in enumerate(("int8", "bf16", "none", "int8")):
-            await until(partial(shop.has_said, number))
-            await shop.control.change({"quantization": mode})
-            shop.gate.release()
-        shop.gate.release()
+            await until(partial(server.has_said, number))
+            await server.control.change({"quantization": mode})
+            server.gate.release()
+        server.gate.release()
         assert_all_is_heard(await read_until(client, "audio-stop"))
-    assert shop.said == [[segment] for segment in SEGMENTS]
+    assert server.said == [[segment] for segment in SEGMENTS]
 
 
-async def test_replies_that_wait_begin_with_the_new_model() -> None:
-    shop = Workshop()
-    async with shop.client() as client:
+async def test_waiting_replies_start_with_the_new_model() -> None:
+    server = SwitchingServer()
+    async with server.client() as client:
         await ask(client)
         await ask(client)
-        await until(lambda: shop.said[0] == SEGMENTS[:1])
-        await shop.control.change({"quantization": "int8"})
-        shop.gate.release(20)
+        await until(lambda: server.said[0] == SEGMENTS[:1])
+        await server.control.change({"quantization": "int8"})
+        server.gate.release(20)
         for _ in range(2):
             assert_all_is_heard(await read_until(client, "audio-stop"))
-    assert shop.said == [SEGMENTS[:1], SEGMENTS[1:] + SEGMENTS]
+    assert server.said == [SEGMENTS[:1], SEGMENTS[1:] + SEGMENTS]
 
 
-async def test_a_new_model_that_fails_is_tried_again_and_nothing_is_lost() -> None:
-    shop = Workshop()
-    async with shop.client() as client:
+async def test_a_new_model_that_fails_is_retried_and_nothing_is_lost() -> None:
+    server = SwitchingServer()
+    async with server.client() as client:
         await ask(client)
-        await until(lambda: shop.said[0] == SEGMENTS[:1])
-        shop.script = {"fail_at": {1: "raise-late"}}
-        await shop.control.change({"quantization": "int8"})
-        shop.gate.release(20)
+        await until(lambda: server.said[0] == SEGMENTS[:1])
+        server.script = {"fail_at": {1: "raise-late"}}
+        await server.control.change({"quantization": "int8"})
+        server.gate.release(20)
         assert_all_is_heard(await read_until(client, "audio-stop"))
-    assert shop.said[1] == [*SEGMENTS[1:3], *SEGMENTS[2:]]
+    assert server.said[1] == [*SEGMENTS[1:3], *SEGMENTS[2:]]
 
 
-async def test_a_model_without_the_voice_leaves_the_reply_to_the_old_one() -> None:
-    shop = Workshop()
-    async with shop.client() as client:
+async def test_the_old_model_finishes_a_reply_whose_voice_the_new_one_lacks() -> None:
+    server = SwitchingServer()
+    async with server.client() as client:
         await ask(client)
-        await until(lambda: shop.said[0] == SEGMENTS[:1])
-        shop.voice = "eve"
-        await shop.control.change({"quantization": "int8"})
-        shop.gate.release(20)
+        await until(lambda: server.said[0] == SEGMENTS[:1])
+        server.voice = "eve"
+        await server.control.change({"quantization": "int8"})
+        server.gate.release(20)
         assert_all_is_heard(await read_until(client, "audio-stop"))
-        assert shop.said == [SEGMENTS, []]
-        await until(lambda: shop.reclaimed == 1)
-    assert shop.models[0]() is None
+        assert server.said == [SEGMENTS, []]
+        await until(lambda: server.reclaimed == 1)
+    assert server.models[0]() is None
 
 
 @pytest.mark.parametrize("settings", [{"engine": "piper"}, {"voice": "bob"}])
-async def test_a_voice_does_not_change_in_the_middle_of_a_reply(settings: dict[str, str]) -> None:
-    shop = Workshop()
-    async with shop.client() as client:
+async def test_the_voice_does_not_change_during_a_reply(settings: dict[str, str]) -> None:
+    server = SwitchingServer()
+    async with server.client() as client:
         await ask(client)
-        await until(lambda: shop.said[0] == SEGMENTS[:1])
-        await shop.control.change(settings)
-        shop.gate.release(20)
+        await until(lambda: server.said[0] == SEGMENTS[:1])
+        await server.control.change(settings)
+        server.gate.release(20)
         assert_all_is_heard(await read_until(client, "audio-stop"))
-        assert shop.said == [SEGMENTS]
+        assert server.said == [SEGMENTS]
         await ask(client)
         assert_all_is_heard(await read_until(client, "audio-stop"), "bob")
         if "engine" in settings:
-            await until(lambda: shop.reclaimed == 1)
+            await until(lambda: server.reclaimed == 1)
 
 
 async def test_the_watchdog_s_threads_change_with_the_model() -> None:
-    shop = Workshop()
-    async with shop.client() as client:
+    server = SwitchingServer()
+    async with server.client() as client:
         await ask(client)
-        await until(lambda: shop.said[0] == SEGMENTS[:1])
+        await until(lambda: server.said[0] == SEGMENTS[:1])
         before = synthesis_threads()
-        await shop.control.change({"quantization": "int8"})
-        shop.gate.release(3)
-        await until(lambda: shop.said[1] == SEGMENTS[1:4])
+        await server.control.change({"quantization": "int8"})
+        server.gate.release(3)
+        await until(lambda: server.said[1] == SEGMENTS[1:4])
         assert synthesis_threads() == before
-        shop.gate.release(20)
+        server.gate.release(20)
         assert_all_is_heard(await read_until(client, "audio-stop"))
 
 
-async def test_a_failed_switch_is_told_until_one_succeeds() -> None:
-    shop = Workshop()
-    async with shop.client() as client:
+async def test_a_failed_change_is_reported_until_one_succeeds() -> None:
+    server = SwitchingServer()
+    async with server.client() as client:
 
         async def configure(**settings: Any) -> Event:
             await client.write_event(Event("k2so-configure", {"settings": settings}))
@@ -209,18 +209,18 @@ async def test_a_failed_switch_is_told_until_one_succeeds() -> None:
             return event.data["failed"]
 
         assert await failed() is None
-        loader = shop.manager.loader
+        loader = server.manager.loader
         load, loader._load = loader._load, _no_room
         answer = await configure(quantization="int8", chunk_samples=8192)
         assert (answer.type, answer.data["code"]) == ("error", "failed")
         reason = {"settings": {"quantization": "int8"}, "reason": "there is no room for it"}
         assert await failed() == reason
         assert (await configure(speed=9)).data["code"] == "bad-setting"
-        assert (await configure(speed=1.5)).data["failed"] == reason  # has nothing to do with it
-        shop.gate.release(20)
+        assert (await configure(speed=1.5)).data["failed"] == reason  # unrelated
+        server.gate.release(20)
         await ask(client)
         assert (await read_until(client, "audio-stop")).error is None
-        assert shop.said == [SEGMENTS]
+        assert server.said == [SEGMENTS]
         loader._load = load
         answer = await configure(quantization="bf16")
         assert (answer.data["failed"], answer.data["settings"]["quantization"]) == (None, "bf16")

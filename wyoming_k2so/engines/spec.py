@@ -97,11 +97,16 @@ class EngineSpec:
         except Exception as error:  # native libraries that do not fit each other raise anything
             raise EngineError(f"engine {self.name} is installed but cannot be imported: {error}") from error
         try:
-            return loader(config)
+            engine = loader(config)
         except EngineError:
             raise
         except Exception as error:
             raise EngineError(f"cannot load engine {self.name}: {str(error) or type(error).__name__}") from error
+        if absent := [name for name in vars(Engine) if not name.startswith("_") and not hasattr(engine, name)]:
+            raise EngineError(f"engine {self.name} lacks {', '.join(absent)}; docs/engines.md says what an engine has")
+        if engine.name != self.name:
+            raise EngineError(f"engine {self.name} calls itself {engine.name}; both names must be the same")
+        return engine
 
     def reclaim(self) -> None:
         """Return memory to the system after a model has been dropped."""
