@@ -37,6 +37,7 @@ class Context(NamedTuple):
 
 
 NOWHERE = Context()
+_VOWELS = frozenset("aàâeéèêiîoôuh")
 
 
 class Language:
@@ -83,6 +84,8 @@ class Language:
     cents: ClassVar[Mapping[str, Forms]] = {}
     money: ClassVar[str] = "{0} {1}"
     """Joins whole units and cents; `{2}` are the cents without their noun."""
+    of_millions: ClassVar[str] = ""
+    """What stands between millions and what they count, and what before a vowel: `de |d'`."""
     factors: ClassVar[Mapping[str, int]] = {}
     """What the words of `scales` mean, where the language says the product instead: 1.5M is 150万."""
     scales: ClassVar[Mapping[str, Forms]] = {}
@@ -305,7 +308,7 @@ class Language:
         """Millions of money."""
         if scale in self.factors:
             return self._price(number.times(self.factors[scale]), code)
-        return self.join(self.scaled(number, scale), self._noun(code, Number("1000000")))
+        return self.join(self.scaled(number, scale), self._after_millions(self._noun(code, Number("1000000"))))
 
     def scaled(self, number: Number, scale: str) -> str:
         """Millions and the like."""
@@ -323,9 +326,18 @@ class Language:
             return self.form(number.value, self.currencies[code])
         return self._cldr.currency(code, number.value).replace("{0}", "").strip()
 
+    def _after_millions(self, noun: str) -> str:
+        of, _, before_vowel = self.of_millions.partition("|")
+        if not of or noun.startswith((of, before_vowel or of)):
+            return noun
+        return f"{before_vowel or of if noun[0].lower() in _VOWELS else of}{noun}"
+
     def _fill(self, pattern: str, number: Number) -> str:
-        noun = pattern.replace("{0}", "").strip().replace("\u00a0", " ")
-        text = pattern.replace("{0}", self.say(number, noun)).replace("\u00a0", " ")
+        pattern = pattern.replace("\u00a0", " ")
+        if self.of_millions and pattern.startswith("{0} ") and self._cldr.plural(number.value) == "many":
+            pattern = "{0} " + self._after_millions(pattern[4:])
+        noun = pattern.replace("{0}", "").strip()
+        text = pattern.replace("{0}", self.say(number, noun))
         return text if self.spaces else text.replace(" ", "")
 
     def noun_after(self, number: Number, word: str) -> str:
