@@ -39,7 +39,7 @@ def with_names(language: Language) -> list[Stage]:
 
 def times(language: Language) -> list[Stage]:
     """9:00, 15.30 Uhr, 20h, 5 p.m."""
-    half = r"(?P<half>[AaPp])\.?[Mm]\b\.?" if language.day_halves else "(?!)"
+    half = r"(?P<half>[AaPp])(?:\. ?)?[Mm]\b\.?" if language.day_halves else "(?!)"
     word = rf"(?:{language.clock_words or '(?!)'})(?!\p{{L}})"
     dot = rf"|\.(?=\d\d ?{word})" if language.clock_dot else ""
     minutes = rf"(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[.,:]\d)(?: ?(?:{half}|{word}))?"
@@ -82,9 +82,9 @@ def _say(language: Language, match: regex.Match[str], day: int, month: int, year
 
 def _time(language: Language, match: regex.Match[str]) -> str | None:
     hour, minute, second = int(match["h"]), int(match["m"] or 0), match["s"]
-    half = language.day_halves.get(f"{match['half'].lower()}m", "") if language.day_halves and match["half"] else ""
+    half = language.day_half(f"{match['half'].lower()}m", hour) if language.day_halves and match["half"] else ""
     if half and not match["m"]:
-        words = language.cardinal(hour)
+        words = language.cardinal(hour, language.clock_noun)
     else:
         words = language.time(hour, minute, int(second) if second else None, around(match))
     end = "." if match[0].endswith(".") and match.end() == len(match.string) else ""

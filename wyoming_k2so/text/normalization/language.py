@@ -382,7 +382,15 @@ class Language:
             s=self.cardinal(second or 0),
         )
 
+    def day_half(self, half: str, hour: int) -> str:
+        """What is said for am or pm."""
+        return self.day_halves[half]
+
     # ---- fractions and Roman numerals
+
+    def half_of(self, noun: str) -> str:
+        """What is said for 1/2 before a word; nothing where that is like any other fraction."""
+        return ""
 
     def fraction(self, whole: int | None, above: int, below: int) -> str:
         """A fraction, or a whole number and a fraction."""

@@ -143,7 +143,9 @@ def _size(language: Language, match: regex.Match[str]) -> str:
 def _fraction(language: Language, match: regex.Match[str]) -> str | None:
     if not int(match[3]):
         return None
-    return language.fraction(int(match[1]) if match[1] else None, int(match[2]), int(match[3]))
+    whole, above, below = int(match[1]) if match[1] else None, int(match[2]), int(match[3])
+    half = language.half_of(around(match).after) if (whole, above, below) == (None, 1, 2) else ""
+    return half or language.fraction(whole, above, below)
 
 
 def _money(language: Language, match: regex.Match[str]) -> str:
