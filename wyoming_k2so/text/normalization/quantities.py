@@ -43,13 +43,13 @@ def amounts(language: Language) -> list[Stage]:
             _money,
         ),
         stage("scaled", rf"{START}{amount} ?(?P<scale>{scales})(?!{LETTER})", _scaled),
-        stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
-        stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
         stage(
             "ordinal",
             rf"{START}(?P<number>\d{{1,9}})(?P<mark>{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)",
             _ordinal,
         ),
+        stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
+        stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
     ]
     if language.dotted_ordinals:
         found.append(stage("dotted ordinal", rf"{START}(?P<number>\d{{1,4}})\.(?= ?[\p{{L}}\"'(])", _ordinal))
