@@ -77,8 +77,8 @@ def ranges(language: Language) -> list[Stage]:
     return [
         stage(
             "range",
-            rf"{START}(?P<money>{signs})?{left}(?P<space> ?)[-–~〜～](?P=space)"
-            rf"(?=(?P<money2>{signs})?(?P<b>{number(language, 'c', sign=False)}))(?!\d+[-–]\d)",
+            rf"{START}(?:(?P<money>{signs}) ?)?{left}(?P<space> ?)[-–~〜～](?P=space)"
+            rf"(?=(?:(?P<money2>{signs}) ?)?(?P<b>{number(language, 'c', sign=False)}))(?!\d+[-–]\d)",
             _range,
             r"\d.*[-–~〜～]",
         )
