@@ -28,14 +28,14 @@ class Spanish(Language):
     genders = {"m": "spellout-cardinal-masculine", "f": "spellout-cardinal-feminine", "n": "spellout-numbering"}
     group_signs = ","
     feminine = (
-        r"^(?!(?:día|tesla|programa|problema|sistema|mapa|idioma|tema|clima|planeta|poema|gramo|sofá|turista|guardia"
-        r"|atleta|artista|policía)s\b)\w+(?:as|[cs]iones|dades|tades|[cs]ión|dad|tad)\b"
-        r"|^(?:hora|persona|libra|onza|tonelada|milla|caloría|kilocaloría|hectárea|pulgada|partes?|candela|rupia|lira|grivna"
-        r"|semana|noche|mañana|tarde|vez|veces|taza|cucharada|cucharadita|docena|página|lámpara|luz|luces|puerta|ventana"
-        r"|casa|mesa|silla|calle|habitación|alarma|lista|tarea|nota|cita|reunión|llamada|pregunta|respuesta|manzana|pizza"
-        r"|botella|mujer|mujeres|niña|canción|foto|imagen|imágenes|planta|guerra|república|edición|feria|copa|conferencia"
-        r"|legislatura|revolución|clase|fila|línea|palabra|letra|opción|cosa|zona|cámara|escena|regla|moneda|llave|gente"
-        r"|flor|flores|revolución)\b"
+        r"^(?!(?:día|tesla|programa|problema|sistema|mapa|idioma|tema|clima|planeta|poema|gramo|sofá|turista"
+        r"|guardia|atleta|artista|policía)s\b)\w+(?:as|[cs]iones|dades|tades|[cs]ión|dad|tad)\b|^(?:hora|persona"
+        r"|libra|onza|tonelada|milla|caloría|kilocaloría|hectárea|pulgada|partes?|candela|rupia|lira|grivna|semana"
+        r"|noche|mañana|tarde|vez|veces|taza|cucharada|cucharadita|docena|página|lámpara|luz|luces|puerta|ventana"
+        r"|casa|mesa|silla|calle|habitación|alarma|lista|tarea|nota|cita|reunión|llamada|pregunta|respuesta|manzana"
+        r"|pizza|botella|mujer|mujeres|niña|canción|foto|imagen|imágenes|planta|guerra|república|edición|feria|copa"
+        r"|conferencia|legislatura|revolución|clase|fila|línea|palabra|letra|opción|cosa|zona|cámara|escena|regla"
+        r"|moneda|llave|gente|flor|flores|revolución)\b"
     )
     neuter = r"^por "
     per = "{0} por {1}"

@@ -13,11 +13,12 @@ class French(Language):
     long_decimals = True
     genders = {"m": "spellout-cardinal-masculine", "f": "spellout-cardinal-feminine"}
     feminine = (
-        r"^(?!\w+wattheure|musée|lycée|trophée|comité|côté|traité|député|silence|magazine)(?:\w+(?:[tsx]ion|té|ette|ance|ence|ure|ine|ée|elle|esse|ise|ille|euse)|heure|minute|seconde|\w+seconde|tonne"
-        r"|livre|once|\w*calorie|partie|roupie|hryvnia|journée|semaine|personne|tasse|lampe|ampoule|pièce|page|porte"
-        r"|fenêtre|chose|place|part|goutte|cuillère|piste|alarme|lumière|chambre|femme|mère|sœur|carte|maison|note|phrase"
-        r"|lettre|ligne|image|photo|équipe|rue|route|voiture|étape|tâche|liste|prise|fleur|nuit|fois|marche|couche|étoile"
-        r"|boîte|bouteille|tranche|gousse|pomme|zone|caméra|lampe|scène|règle|île|ville|vague|demi-heure)s?(?: |$)"
+        r"^(?!\w+wattheure|musée|lycée|trophée|comité|côté|traité|député|silence|magazine)(?:\w+(?:[tsx]ion|té|ette"
+        r"|ance|ence|ure|ine|ée|elle|esse|ise|ille|euse)|heure|minute|\w*seconde|tonne|livre|once|\w*calorie|partie"
+        r"|roupie|hryvnia|journée|semaine|personne|tasse|lampe|ampoule|pièce|page|porte|fenêtre|chose|place|part"
+        r"|goutte|cuillère|piste|alarme|lumière|chambre|femme|mère|sœur|carte|maison|note|phrase|lettre|ligne|image"
+        r"|photo|équipe|rue|route|voiture|étape|tâche|liste|prise|fleur|nuit|fois|marche|couche|étoile|boîte"
+        r"|bouteille|tranche|gousse|pomme|zone|caméra|lampe|scène|règle|île|ville|vague|demi-heure)s?(?: |$)"
     )
     per = "{0} par {1}"
     currencies = {
@@ -106,7 +107,7 @@ class French(Language):
         "Mmes": "Mesdames", "Mlle": "Mademoiselle", "Mlles": "Mesdemoiselles", "Dr": "docteur", "Pr": "professeur",
         "Mgr": "Monseigneur", "Me": "Maître", "St": "Saint", "Ste": "Sainte",
     }  # fmt: skip
-    ordinal_signs = "ers?|[èe]?res?|[èe]?mes?|[eè]s?|nde?s?|ds?"
+    ordinal_signs = "ers?|[èe]?res?|[èe]?mes?|[eè]s?|nde?s?"
     roman_marks = "er|[èe]?re|[èe]?me|e"
     roman_after = "chapitre acte scène tome volume partie titre article phase classe type livre section annexe niveau"
     roman_names = (
@@ -115,7 +116,7 @@ class French(Language):
     )
 
     def ordinal(self, number: int, context: Context = NOWHERE) -> str:
-        if number == 2 and context.mark.startswith(("n", "d")):
+        if number == 2 and context.mark.startswith("n"):
             words = "seconde" if context.mark.startswith("nde") else "second"
         else:
             feminine = number == 1 and ("r" in context.mark and "er" not in context.mark)
@@ -147,6 +148,9 @@ class French(Language):
         parts = {3: "tiers", 4: "quart"}.get(below) or self.ordinal(below)
         words = f"{self.cardinal(above)} {parts}" + "s" * (above > 1 and below != 3)
         return words if whole is None else self.mixed.format(self.cardinal(whole), words)
+
+    def half_of(self, noun: str) -> str:
+        return "une demi" if self.gender_of(noun.lower()) == "f" else ""
 
     def reign(self, number: int) -> str:
         return "premier" if number == 1 else self.cardinal(number)

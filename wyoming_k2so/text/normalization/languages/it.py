@@ -9,9 +9,10 @@ from wyoming_k2so.text.normalization.number import Number
 
 _MASCULINE = frozenset(
     "messaggio giorno minuto secondo mese anno secolo metro chilometro litro grammo chilo grado euro dollaro uomo"
-    " bambino ragazzo amico gatto cane libro passo elemento dispositivo evento promemoria timer utente file prodotto"
-    " risultato punto voto gol pacchetto posto uovo dente pezzo cucchiaio cucchiaino bicchiere barattolo spicchio pizzico errore"
-    " appuntamento compleanno studente zaino sacco foglio biglietto treno piano quarto mazzo etto zucchino".split()
+    " bambino ragazzo amico gatto cane libro passo elemento dispositivo evento promemoria timer utente file"
+    " prodotto risultato punto voto gol pacchetto posto uovo dente pezzo cucchiaio cucchiaino bicchiere barattolo"
+    " spicchio pizzico errore appuntamento compleanno studente zaino sacco foglio biglietto treno piano quarto"
+    " mazzo etto zucchino".split()
 )
 _UN_BEFORE = regex.compile(r"(?!s[^aeiouh]|z|gn|ps|pn|x|y)", regex.I)
 _QUEENS = frozenset("elisabetta caterina maria margherita cristina vittoria anna giovanna".split())
