@@ -72,9 +72,9 @@ class Boundaries:
     def _initial(self, last: str, before: str) -> bool:
         """An initial, as in "J. Smith"; but "vitamin C. Then" and "So am I. Then"."""
         known = self._known
-        if known.begins(last):
-            return False
-        return last[0].islower() or before in known.before_letters or last.lower() in known.letter_words
+        if before in known.before_letters:
+            return True
+        return not known.begins(last) and (last[0].islower() or last.lower() in known.letter_words)
 
     @staticmethod
     def _unknown(last: str, following: str, first: str, *, complete: bool) -> bool | None:

@@ -39,9 +39,11 @@ def with_names(language: Language) -> list[Stage]:
 
 def times(language: Language) -> list[Stage]:
     """9:00, 15.30 Uhr, 20h, 5 p.m."""
-    half = r"(?P<half>[AaPp])\.?[Mm]\b\.?" if language.day_halves else "(?!)"
+    half = r"(?P<half>[AaPp])(?:\. ?)?[Mm]\b\.?" if language.day_halves else "(?!)"
     word = rf"(?:{language.clock_words or '(?!)'})(?!\p{{L}})"
     dot = rf"|\.(?=\d\d ?{word})" if language.clock_dot else ""
+    if language.clock_before:
+        dot += rf"|(?<=\b(?i:{language.clock_before}) \d\d?)\.(?=[0-5]\d(?!\d))"
     minutes = rf"(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[.,:]\d)(?: ?(?:{half}|{word}))?"
     alone = rf" ?(?:{half}|(?P<hour>{language.hour_words or '(?!)'})(?![\p{{L}}/]))"
     return [stage("time", rf"{START}(?P<h>[01]?\d|2[0-4])(?:{minutes}|{alone})", _time)]
@@ -82,9 +84,9 @@ def _say(language: Language, match: regex.Match[str], day: int, month: int, year
 
 def _time(language: Language, match: regex.Match[str]) -> str | None:
     hour, minute, second = int(match["h"]), int(match["m"] or 0), match["s"]
-    half = language.day_halves.get(f"{match['half'].lower()}m", "") if language.day_halves and match["half"] else ""
+    half = language.day_half(f"{match['half'].lower()}m", hour) if language.day_halves and match["half"] else ""
     if half and not match["m"]:
-        words = language.cardinal(hour)
+        words = language.cardinal(hour, language.clock_noun)
     else:
         words = language.time(hour, minute, int(second) if second else None, around(match))
     end = "." if match[0].endswith(".") and match.end() == len(match.string) else ""

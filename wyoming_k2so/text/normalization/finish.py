@@ -16,12 +16,13 @@ _ELLIPSIS = regex.compile(r"[ ,;:]*(?:\.{2,}|…+)[.…]*")
 _PAUSES = regex.compile(r"[ ,;:]*+(?<= )[-–—]++(?= )[ ,;:]*+")
 _STOP = regex.compile(r"\.(?=.*[\p{L}\p{N}])(?<!\d\.(?=\d))")
 _STOP_IN_WORD = regex.compile(r"(?<=[\p{L}\p{N}])\.(?=[\p{L}\p{N}])(?<!\d\.(?=\d))")
-_CALL = regex.compile(r"[!?]++(?=[\"')\]]*+ [\"'(\[]*+[\p{L}\p{N}])")
+_CALL = regex.compile(r"[!?]++(?= ?[\"')\]»”]*+ [\"'(\[]*+[\p{L}\p{N}])")
 _LOOSE_HYPHEN = regex.compile(r"(?<![\p{L}\p{M}\p{N}])-++(?=[^\s\d])|-++(?![\p{L}\p{M}\p{N}])")
 _SPACES = regex.compile(r"\s++")
 _SPACE_BEFORE = regex.compile(r"\s++(?=[,;:.!?)\]。，、！？；：）」』】》])|(?<=[(\[（「『【《])\s++")
 _CJK_SPACE = regex.compile(rf"(?<=[{CJK}、。]) (?=[{CJK}])")
-_TWICE = regex.compile(r"([,;:])[,;:]++")
+_TWICE = regex.compile(r"([,;:.])[,;:]++")
+_BEFORE_STOP = regex.compile(r"[,;:]++(?=[.!?])")
 _START = regex.compile(r"\A[\s,;:.!?)-]++(?=.*[\p{L}\p{N}])")
 _ENDS = ".!?。！？।؟…"
 _PLAIN = regex.compile(r"[\p{L}\p{M}](?:[\p{L}\p{M}]|[,;:]?+ (?=[\p{L}\p{M}])|['’-](?=\p{L}))*+[.!?。！？।؟]?")
@@ -44,6 +45,7 @@ def finish(text: str, language: Language) -> str:
     text = _SPACES.sub(" ", text).strip()
     text = _SPACE_BEFORE.sub("", text)
     text = _TWICE.sub(r"\1", text)
+    text = _BEFORE_STOP.sub("", text)
     return str(_START.sub("", text))
 
 

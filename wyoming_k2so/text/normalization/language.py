@@ -32,9 +32,12 @@ class Context(NamedTuple):
     after: str = ""
     earlier: str = ""
     """The word before the one before."""
+    mark: str = ""
+    """What makes an ordinal of the digits: the "ª" of "1.ª"."""
 
 
 NOWHERE = Context()
+_VOWELS = frozenset("aàâeéèêiîoôuh")
 
 
 class Language:
@@ -81,6 +84,8 @@ class Language:
     cents: ClassVar[Mapping[str, Forms]] = {}
     money: ClassVar[str] = "{0} {1}"
     """Joins whole units and cents; `{2}` are the cents without their noun."""
+    of_millions: ClassVar[str] = ""
+    """What stands between millions and what they count, and what before a vowel: `de |d'`."""
     factors: ClassVar[Mapping[str, int]] = {}
     """What the words of `scales` mean, where the language says the product instead: 1.5M is 150万."""
     scales: ClassVar[Mapping[str, Forms]] = {}
@@ -105,6 +110,8 @@ class Language:
     """Which of them make a time of a number alone."""
     clock_dot: ClassVar[bool] = False
     """Whether 15.30 before one of these words is a time."""
+    clock_before: ClassVar[str] = ""
+    """A pattern of the words after which it is one: `alle|ore`."""
     oh: ClassVar[str] = ""
     """What is said for the 0 of 7:05."""
     day_halves: ClassVar[Mapping[str, str]] = {}
@@ -139,6 +146,8 @@ class Language:
     """A pattern of what makes an ordinal of the digits before it: `st|nd|rd|th`."""
     dotted_ordinals: ClassVar[bool] = False
     """Whether a full stop does so before another word."""
+    roman_marks: ClassVar[str] = ""
+    """The same behind a Roman numeral: `er|e`."""
     roman_after: ClassVar[str] = ""
     """Words before a Roman numeral that is read as a number, in lower case."""
     roman_names: ClassVar[str] = ""
@@ -301,7 +310,7 @@ class Language:
         """Millions of money."""
         if scale in self.factors:
             return self._price(number.times(self.factors[scale]), code)
-        return self.join(self.scaled(number, scale), self._noun(code, Number("1000000")))
+        return self.join(self.scaled(number, scale), self._after_millions(self._noun(code, Number("1000000"))))
 
     def scaled(self, number: Number, scale: str) -> str:
         """Millions and the like."""
@@ -319,9 +328,18 @@ class Language:
             return self.form(number.value, self.currencies[code])
         return self._cldr.currency(code, number.value).replace("{0}", "").strip()
 
+    def _after_millions(self, noun: str) -> str:
+        of, _, before_vowel = self.of_millions.partition("|")
+        if not of or noun.startswith((of, before_vowel or of)):
+            return noun
+        return f"{before_vowel or of if noun[0].lower() in _VOWELS else of}{noun}"
+
     def _fill(self, pattern: str, number: Number) -> str:
-        noun = pattern.replace("{0}", "").strip().replace("\u00a0", " ")
-        text = pattern.replace("{0}", self.say(number, noun)).replace("\u00a0", " ")
+        pattern = pattern.replace("\u00a0", " ")
+        if self.of_millions and pattern.startswith("{0} ") and self._cldr.plural(number.value) == "many":
+            pattern = "{0} " + self._after_millions(pattern[4:])
+        noun = pattern.replace("{0}", "").strip()
+        text = pattern.replace("{0}", self.say(number, noun))
         return text if self.spaces else text.replace(" ", "")
 
     def noun_after(self, number: Number, word: str) -> str:
@@ -366,7 +384,15 @@ class Language:
             s=self.cardinal(second or 0),
         )
 
+    def day_half(self, half: str, hour: int) -> str:
+        """What is said for am or pm."""
+        return self.day_halves[half]
+
     # ---- fractions and Roman numerals
+
+    def half_of(self, noun: str) -> str:
+        """What is said for 1/2 before a word; nothing where that is like any other fraction."""
+        return ""
 
     def fraction(self, whole: int | None, above: int, below: int) -> str:
         """A fraction, or a whole number and a fraction."""

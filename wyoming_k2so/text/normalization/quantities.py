@@ -43,11 +43,13 @@ def amounts(language: Language) -> list[Stage]:
             _money,
         ),
         stage("scaled", rf"{START}{amount} ?(?P<scale>{scales})(?!{LETTER})", _scaled),
+        stage(
+            "ordinal",
+            rf"{START}(?P<number>\d{{1,9}})(?P<mark>{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)",
+            _ordinal,
+        ),
         stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
         stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
-        stage(
-            "ordinal", rf"{START}(?P<number>\d{{1,9}})(?:{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)", _ordinal
-        ),
     ]
     if language.dotted_ordinals:
         found.append(stage("dotted ordinal", rf"{START}(?P<number>\d{{1,4}})\.(?= ?[\p{{L}}\"'(])", _ordinal))
@@ -75,8 +77,8 @@ def ranges(language: Language) -> list[Stage]:
     return [
         stage(
             "range",
-            rf"{START}(?P<money>{signs})?{left}(?P<space> ?)[-–~〜～](?P=space)"
-            rf"(?=(?P<money2>{signs})?(?P<b>{number(language, 'c', sign=False)}))(?!\d+[-–]\d)",
+            rf"{START}(?:(?P<money>{signs}) ?)?{left}(?P<space> ?)[-–~〜～](?P=space)"
+            rf"(?=(?:(?P<money2>{signs}) ?)?(?P<b>{number(language, 'c', sign=False)}))(?!\d+[-–]\d)",
             _range,
             r"\d.*[-–~〜～]",
         )
@@ -141,7 +143,9 @@ def _size(language: Language, match: regex.Match[str]) -> str:
 def _fraction(language: Language, match: regex.Match[str]) -> str | None:
     if not int(match[3]):
         return None
-    return language.fraction(int(match[1]) if match[1] else None, int(match[2]), int(match[3]))
+    whole, above, below = int(match[1]) if match[1] else None, int(match[2]), int(match[3])
+    half = language.half_of(around(match).after) if (whole, above, below) == (None, 1, 2) else ""
+    return half or language.fraction(whole, above, below)
 
 
 def _money(language: Language, match: regex.Match[str]) -> str:
@@ -162,7 +166,7 @@ def _unit(language: Language, match: regex.Match[str]) -> str | None:
 
 
 def _ordinal(language: Language, match: regex.Match[str]) -> str:
-    return language.ordinal(int(match["number"]), around(match))
+    return language.ordinal(int(match["number"]), around(match)._replace(mark=match.groupdict().get("mark") or ""))
 
 
 def _number(language: Language, match: regex.Match[str]) -> str:
