@@ -393,6 +393,14 @@ class Language:
         pattern = self.mixed_half if (above, below) == (1, 2) and self.mixed_half else self.mixed
         return pattern.format(self.cardinal(whole), words)
 
+    def span(self, first: str, context: Context) -> str:
+        """The beginning of a range, up to its second number. `first`: the first one, still as it is written."""
+        before, _, between = self.ranges.rpartition("{0}")
+        if context.before.lower() == before.strip():
+            before = ""
+        gap = " " if self.spaces else ""
+        return f"{before}{first}{gap}{between.strip()}{gap}"
+
     def proportion(self, first: int, second: int) -> str:
         """3:2."""
         return self.join(self.cardinal(first), self.ratio or ",", self.cardinal(second))

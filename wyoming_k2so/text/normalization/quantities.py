@@ -95,9 +95,7 @@ def _range(language: Language, match: regex.Match[str]) -> str | None:
         first, second = left, money
     else:
         first, second = f"{money}{left}", ""
-    if "{0}" in language.ranges:
-        return f"{language.ranges.format(first)} {second}"
-    return f"{first} {language.ranges} {second}" if language.spaces else f"{first}{language.ranges}{second}"
+    return language.span(first, around(match)) + second
 
 
 def _ascends(language: Language, match: regex.Match[str]) -> bool:
