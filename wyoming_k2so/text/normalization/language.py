@@ -140,6 +140,8 @@ class Language:
     """Words that hold signs: `{"C++": "C plus plus"}`."""
 
     # ---- ordinals and Roman numerals
+    ending_signs: ClassVar[str] = ""
+    """A pattern of what stands between digits and an ending: `'` in Turkish "5'te". See `with_ending`."""
     ordinal_signs: ClassVar[str] = ""
     """A pattern of what makes an ordinal of the digits before it: `st|nd|rd|th`."""
     dotted_ordinals: ClassVar[bool] = False
@@ -175,6 +177,10 @@ class Language:
     def ordinal(self, number: int, context: Context = NOWHERE) -> str:
         """An ordinal, in the form that the words around it want."""
         return self._spell(number, self.ordinals) or self.cardinal(number)
+
+    def with_ending(self, number: Number, ending: str, context: Context = NOWHERE) -> str:
+        """A number that carries an ending, as behind one of the `ending_signs`."""
+        return self.say(number) + ending
 
     def is_year(self, number: int, context: Context) -> bool:
         """Whether four digits are a year, or a number that is said like one."""

@@ -25,7 +25,8 @@ def amounts(language: Language) -> list[Stage]:
     units = any_of(language.unit_names)
     per = any_of({*PER, *language.unit_signs})
     scales = any_of(language.scales) or "(?!)"
-    unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{LETTER}|'{LETTER})"
+    elided = "" if language.ending_signs else f"|'{LETTER}"
+    unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{LETTER}{elided})"
     scale = rf"(?: ?(?P<scale>{scales})(?!{LETTER}))?"
     found = [
         stage("list", r"\A(?P<number>\d{1,3})[.)] (?=\S)", _list_number),
@@ -50,6 +51,7 @@ def amounts(language: Language) -> list[Stage]:
             rf"{START}(?P<number>\d{{1,9}})(?P<mark>{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)",
             _ordinal,
         ),
+        *_endings(language, amount),
         stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
         stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
     ]
@@ -59,6 +61,16 @@ def amounts(language: Language) -> list[Stage]:
         *found,
         stage("number", amount, _number),
         stage("left over", r"\p{N}", _left_over, r"\p{N}"),
+    ]
+
+
+def _endings(language: Language, amount: str) -> list[Stage]:
+    if not language.ending_signs:
+        return []
+    return [
+        stage(
+            "number with an ending", rf"{START}{amount}(?:{language.ending_signs})(?P<ending>{LETTER}+)(?!\d)", _ending
+        )
     ]
 
 
@@ -174,6 +186,10 @@ def _unit(language: Language, match: regex.Match[str]) -> str | None:
 
 def _ordinal(language: Language, match: regex.Match[str]) -> str:
     return language.ordinal(int(match["number"]), around(match)._replace(mark=match.groupdict().get("mark") or ""))
+
+
+def _ending(language: Language, match: regex.Match[str]) -> str:
+    return language.with_ending(_amount(language, match), match["ending"], around(match))
 
 
 def _number(language: Language, match: regex.Match[str]) -> str:
