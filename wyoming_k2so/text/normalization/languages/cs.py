@@ -18,12 +18,13 @@ _HUNDREDS = "|stý|dvoustý|třístý|čtyřstý|pětistý|šestistý|sedmistý|
 _THOUSANDS = "|tisící|dvoutisící|třítisící|čtyřtisící|pětitisící|šestitisící|sedmitisící|osmitisící|devítitisící".split(
     "|"
 )
-_SOFT = {"á": "í", "é": "í", "ou": "í", "ého": "ího", "ém": "ím", "ému": "ímu", "ým": "ím"}
+_SOFT = {"á": "í", "é": "í", "ou": "í", "ého": "ího", "ém": "ím", "ému": "ímu", "ým": "ím", "ých": "ích"}
 _FEMININE = regex.compile(
     r"^(?:tříd|kapitol|lig|ulic|stran|séri|epizod|etáž|minut|hodin|cen|válk|válc|část|hladin|řad)"
 )
 _GENITIVES = {
-    "nula": "nuly", "jeden": "jednoho", "jedno": "jednoho", "jedna": "jedné", "dva": "dvou", "dvě": "dvou", "tři": "tří",
+    "nula": "nuly", "jeden": "jednoho", "jedno": "jednoho", "jedna": "jedné", "dva": "dvou", "dvě": "dvou",
+    "tři": "tří",
     "čtyři": "čtyř", "devět": "devíti", "sto": "sta", "stě": "set", "sta": "set", "set": "set", "tisíc": "tisíce",
     "tisíce": "tisíc", "milion": "milionu", "miliony": "milionů", "milionů": "milionů", "miliarda": "miliardy",
     "miliardy": "miliard", "miliard": "miliard", "celá": "celé", "celé": "celých", "celých": "celých",
@@ -137,7 +138,7 @@ class Czech(Language):
     roman_after = "kapitola kapitole kapitolu část části díl dílu svazek akt typ typu"
     roman_names = (
         "ludvík jindřich alžběta jiří karel eduard vilém jakub richard filip františek alexandr kateřina napoleon pavel"
-        " pius benedikt řehoř lev jan petr mikuláš fridrich zikmund václav přemysl rudolf josef leopold ferdinand otakar"
+        " pius benedikt řehoř lev jan petr mikuláš fridrich zikmund václav přemysl rudolf josef leopold ferdinand"
     )
     roman_before = "století světová světové světovou válka války třída třídy patro čtvrtletí"
 
@@ -183,7 +184,7 @@ class Czech(Language):
             return words
         for wrong, right in (("za minuta", "za minutu"), ("za sekunda", "za sekundu"), ("za hodina", "za hodinu")):
             words = words.replace(wrong, right)
-        return regex.sub(r" za (?=\w*(?:metr|litr|gram))", " na ", words)
+        return str(regex.sub(r" za (?=\w*(?:metr|litr|gram))", " na ", words))
 
     # ---- ordinals and dates
 
@@ -217,7 +218,8 @@ class Czech(Language):
         case = self.cases.get(context.before.lower(), "")
         hours = Number(str(hour), case=case)
         if not minute and second is None:
-            return self.counted(hours, _HOURS)
+            at_one = hour == 1 and context.before.lower() in ("v", "ve")
+            return "jednu hodinu" if at_one else self.counted(hours, _HOURS)
         minutes = self.say(Number(str(minute), case=case))
         words = self.join(self.say(hours, "hodina"), self.oh if minute < 10 else "", minutes if minute else self.oh)
         return words if second is None else f"{words} a {self.counted(Number(str(second)), _SECONDS)}"
@@ -259,22 +261,19 @@ def _inflected(word: str, ending: str) -> str:
 
 
 def _ending(before: str, after: str) -> str:
-    feminine = bool(_FEMININE.match(after))
-    if after.endswith("ou") or (feminine and after.endswith("u")):
+    """The ending of an ordinal: of a hard adjective, in the case of the preposition and the gender of the noun."""
+    if after.endswith(("ech", "ách", "ích", "ých")):
+        return "ých"
+    if after.endswith("ou"):
         return "ou"
-    if after.endswith(("é", "ých")) or (feminine and not after.endswith("a")):
-        return "é"
-    if after.endswith("á") or (feminine and after.endswith("a")):
-        return "á"
-    if before in _LOCATIVES and before != "na":
-        return "ém"
-    if before in Czech.cases:
-        return "ého"
+    if after.endswith(("é", "á")):
+        return after[-1]
+    if _FEMININE.match(after):
+        return {"a": "á", "u": "ou"}.get(after[-1], "é")
     if before == "na":
         return "ém" if after.endswith(("ě", "u", "ře")) else "é" if after.endswith(("o", "í")) else "ý"
-    if after.endswith("a"):
-        return "á"
-    return "é" if after.endswith(("o", "í", "ě")) else "ý"
+    case = "ém" if before in _LOCATIVES else "ého" if before in Czech.cases else ""
+    return case or {"a": "á", "o": "é", "í": "é", "ě": "é"}.get(after[-1:], "ý")
 
 
 LANGUAGE = Czech

@@ -310,44 +310,36 @@ def _genitive(word: str) -> str:
     return word[:-1] + "и" if word.endswith("ь") else word
 
 
+_MARKS = {
+    **dict.fromkeys(("я", "ая"), "feminine"),
+    **dict.fromkeys(("е", "ое", "ее"), "neuter"),
+    **dict.fromkeys(("го", "ого", "его"), "masculine-genitive"),
+    **dict.fromkeys(("му", "ому"), "masculine-dative"),
+    **dict.fromkeys(("м", "ом", "ем"), "masculine-locative"),
+    "ым": "masculine-ablative",
+    **dict.fromkeys(("ю", "ую"), "feminine-accusative"),
+    **dict.fromkeys(("х", "ых", "их"), "plural-genitive"),
+    **dict.fromkeys(("ми", "ыми"), "plural-ablative"),
+}
+_ENDINGS = {
+    "ая": "feminine", "да": "feminine", "ой": "feminine-genitive", "ей": "feminine-genitive",
+    "ени": "feminine-genitive", "ую": "feminine-accusative", "ие": "plural", "ые": "plural",
+    "ом": "masculine-ablative", "ах": "plural-genitive", "ов": "plural-genitive", "а": "masculine-genitive",
+    "е": "masculine-locative", "у": "masculine-dative",
+}  # fmt: skip
+
+
 def _ending(mark: str, after: str) -> str:
     """The rules' name for an ordinal, by its own ending (2-я) and the word behind it."""
     ending = mark.lstrip("-‑")
     if not ending:
-        return _ending_before(after)
-    if ending in ("я", "ая"):
-        return "feminine"
-    if ending in ("е", "ое", "ее"):
-        return "plural" if after.endswith(("ы", "и", "ые", "ие")) else "neuter"
-    if ending in ("го", "ого", "его"):
-        return "masculine-genitive"
-    if ending in ("му", "ому"):
-        return "masculine-dative"
-    if ending in ("м", "ом", "ем", "ым"):
-        return "masculine-ablative" if ending == "ым" or after.endswith(("ом", "ем")) else "masculine-locative"
-    if ending in ("ю", "ую"):
-        return "feminine-accusative"
-    if ending in ("х", "ых", "их"):
-        return "plural-genitive"
-    if ending in ("ми", "ыми"):
-        return "plural-ablative"
-    return "feminine-genitive" if after.endswith(("ой", "ей", "ы", "и")) else "masculine"
-
-
-def _ending_before(after: str) -> str:
-    if after.endswith(("ая", "да")):
-        return "feminine"
-    if after.endswith(("ой", "ей", "ени")):
-        return "feminine-genitive"
-    if after.endswith("ую"):
-        return "feminine-accusative"
-    if after.endswith(("ие", "ые")):
+        return next((rules for end, rules in _ENDINGS.items() if after.endswith(end)), "masculine")
+    rules = _MARKS.get(ending, "masculine")
+    if rules == "neuter" and after.endswith(("ы", "и", "ые", "ие")):
         return "plural"
-    if after.endswith("ом"):
+    if rules == "masculine-locative" and after.endswith(("ом", "ем")):
         return "masculine-ablative"
-    if after.endswith(("ах", "ов")):
-        return "plural-genitive"
-    return {"а": "masculine-genitive", "е": "masculine-locative", "у": "masculine-dative"}.get(after[-1:], "masculine")
+    return "feminine-genitive" if ending == "й" and after.endswith(("ой", "ей", "ы", "и")) else rules
 
 
 LANGUAGE = Russian
