@@ -9,7 +9,7 @@ import regex
 
 from .language import Language
 from .number import Number
-from .stages import END, LETTER, START, Stage, any_of, around, number, stage
+from .stages import END, LETTER, START, Stage, any_of, around, ending_joint, number, stage
 from .units import CENTS, CODES, PER
 
 _PHONE = (
@@ -26,6 +26,7 @@ def amounts(language: Language) -> list[Stage]:
     per = any_of({*PER, *language.unit_signs})
     scales = any_of(language.scales) or "(?!)"
     elided = "" if language.ending_signs else f"|'{LETTER}"
+    joint = ending_joint(language)
     unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{LETTER}{elided})"
     scale = rf"(?: ?(?P<scale>{scales})(?!{LETTER}))?"
     found = [
@@ -42,7 +43,7 @@ def amounts(language: Language) -> list[Stage]:
         ),
         stage(
             "money after its number",
-            rf"{START}{amount}{scale} ?(?P<code>(?:{signs})|(?:{codes}))(?!{LETTER})",
+            rf"{START}{amount}{scale} ?(?P<code>(?:{signs})|(?:{codes}))(?!{LETTER}){joint}",
             _money,
         ),
         stage("scaled", rf"{START}{amount} ?(?P<scale>{scales})(?!{LETTER})", _scaled),
@@ -52,8 +53,8 @@ def amounts(language: Language) -> list[Stage]:
             _ordinal,
         ),
         *_endings(language, amount),
-        stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
-        stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
+        stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit}){joint}", _unit),
+        stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}{joint}", _unit, "%"),
     ]
     if language.dotted_ordinals:
         found.append(stage("dotted ordinal", rf"{START}(?P<number>\d{{1,4}})\.(?= ?[\p{{L}}\"'(])", _ordinal))
