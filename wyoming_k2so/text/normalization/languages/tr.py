@@ -9,7 +9,8 @@ from wyoming_k2so.text.normalization.number import Number
 
 _ORDINAL = regex.compile(r"(?:[ıiuü])?nc[ıiuü]")
 _LOCATIVES = {
-    "sıfır": "sıfırda", "bir": "birde", "iki": "ikide", "üç": "üçte", "dört": "dörtte", "beş": "beşte", "altı": "altıda",
+    "sıfır": "sıfırda", "bir": "birde", "iki": "ikide", "üç": "üçte", "dört": "dörtte", "beş": "beşte",
+    "altı": "altıda",
     "yedi": "yedide", "sekiz": "sekizde", "dokuz": "dokuzda", "on": "onda", "yirmi": "yirmide", "otuz": "otuzda",
     "kırk": "kırkta", "elli": "ellide", "altmış": "altmışta", "yetmiş": "yetmişte", "seksen": "seksende",
     "doksan": "doksanda", "yüz": "yüzde", "bin": "binde",
