@@ -5,14 +5,14 @@ from __future__ import annotations
 import regex
 
 from .language import Language
-from .stages import START, Stage, any_of, around, stage
+from .stages import START, Stage, any_of, around, ending_joint, stage
 
 _YEARS = (1000, 2999)
 
 
 def in_numbers(language: Language) -> list[Stage]:
     """2024-12-31, 31.12.2024 and, where ordinals end with a full stop, 31.12. Before their dashes become ranges."""
-    iso = rf"{START}(?P<year>[12]\d{{3}})([-/.])(?P<month>\d\d?)\2(?P<day>\d\d?)(?:T(?=\d\d:))?(?![\d-])"
+    iso = rf"{START}(?P<year>[12]\d{{3}})([-/.]) ?(?P<month>\d\d?)\2 ?(?P<day>\d\d?)(?:T(?=\d\d:))?(?![\d-])"
     day_and_month = r"(?P<day>\d{1,2})(?P<sep>[./-]) ?(?P<month>\d{1,2})(?P=sep) ?"
     dotted = rf"{START}(?P<day>\d{{1,2}})\. ?(?P<month>\d{{1,2}})\.(?!\d)"
     return [
@@ -44,7 +44,10 @@ def times(language: Language) -> list[Stage]:
     dot = rf"|\.(?=\d\d ?{word})" if language.clock_dot else ""
     if language.clock_before:
         dot += rf"|(?<=\b(?i:{language.clock_before}) \d\d?)\.(?=[0-5]\d(?!\d))"
-    minutes = rf"(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[.,:]\d)(?: ?(?:{half}|{word}))?"
+    minutes = (
+        rf"(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[.,:]\d)(?: ?(?:{half}|{word}))?"
+        rf"{ending_joint(language)}"
+    )
     alone = rf" ?(?:{half}|(?P<hour>{language.hour_words or '(?!)'})(?![\p{{L}}/]))"
     return [stage("time", rf"{START}(?P<h>[01]?\d|2[0-4])(?:{minutes}|{alone})", _time)]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import regex
 
 from .language import Language
-from .stages import END, LETTER, START, Stage, any_of, around, number, stage
+from .number import Number
+from .stages import END, LETTER, START, Stage, any_of, around, ending_joint, number, stage
 from .units import CENTS, CODES, PER
 
 _PHONE = (
@@ -23,7 +25,9 @@ def amounts(language: Language) -> list[Stage]:
     units = any_of(language.unit_names)
     per = any_of({*PER, *language.unit_signs})
     scales = any_of(language.scales) or "(?!)"
-    unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{LETTER}|'{LETTER})"
+    elided = "" if language.ending_signs else f"|'{LETTER}"
+    joint = ending_joint(language)
+    unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{LETTER}{elided})"
     scale = rf"(?: ?(?P<scale>{scales})(?!{LETTER}))?"
     found = [
         stage("list", r"\A(?P<number>\d{1,3})[.)] (?=\S)", _list_number),
@@ -39,7 +43,7 @@ def amounts(language: Language) -> list[Stage]:
         ),
         stage(
             "money after its number",
-            rf"{START}{amount}{scale} ?(?P<code>(?:{signs})|(?:{codes}))(?!{LETTER})",
+            rf"{START}{amount}{scale} ?(?P<code>(?:{signs})|(?:{codes}))(?!{LETTER}){joint}",
             _money,
         ),
         stage("scaled", rf"{START}{amount} ?(?P<scale>{scales})(?!{LETTER})", _scaled),
@@ -48,8 +52,9 @@ def amounts(language: Language) -> list[Stage]:
             rf"{START}(?P<number>\d{{1,9}})(?P<mark>{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)",
             _ordinal,
         ),
-        stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
-        stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
+        *_endings(language, amount),
+        stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit}){joint}", _unit),
+        stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}{joint}", _unit, "%"),
     ]
     if language.dotted_ordinals:
         found.append(stage("dotted ordinal", rf"{START}(?P<number>\d{{1,4}})\.(?= ?[\p{{L}}\"'(])", _ordinal))
@@ -57,6 +62,16 @@ def amounts(language: Language) -> list[Stage]:
         *found,
         stage("number", amount, _number),
         stage("left over", r"\p{N}", _left_over, r"\p{N}"),
+    ]
+
+
+def _endings(language: Language, amount: str) -> list[Stage]:
+    if not language.ending_signs:
+        return []
+    return [
+        stage(
+            "number with an ending", rf"{START}{amount}(?:{language.ending_signs})(?P<ending>{LETTER}+)(?!\d)", _ending
+        )
     ]
 
 
@@ -88,11 +103,12 @@ def ranges(language: Language) -> list[Stage]:
 def _range(language: Language, match: regex.Match[str]) -> str | None:
     if match["space"] and not _ascends(language, match):
         return f"{match['left']} {language.less or language.minus_word} "
-    left = match["left"]
-    between = f" {language.ranges} " if language.spaces else language.ranges
-    if match["money"] and not match["money2"]:
-        return f"{left}{between}{match['money']}"
-    return f"{match['money'] or ''}{left}{between}"
+    left, money = match["left"], match["money"] or ""
+    if money and not match["money2"]:
+        first, second = left, money
+    else:
+        first, second = f"{money}{left}", ""
+    return language.span(first, around(match)) + second
 
 
 def _ascends(language: Language, match: regex.Match[str]) -> bool:
@@ -131,8 +147,7 @@ def _digit_list(language: Language, match: regex.Match[str]) -> str | None:
 
 
 def _ratio(language: Language, match: regex.Match[str]) -> str:
-    first, second = language.cardinal(int(match[1])), language.cardinal(int(match[2]))
-    return language.join(first, language.ratio or ",", second)
+    return language.proportion(int(match[1]), int(match[2]))
 
 
 def _size(language: Language, match: regex.Match[str]) -> str:
@@ -148,8 +163,15 @@ def _fraction(language: Language, match: regex.Match[str]) -> str | None:
     return half or language.fraction(whole, above, below)
 
 
+def _amount(language: Language, match: regex.Match[str]) -> Number:
+    value = language.number(match["number"])
+    if not language.cases:
+        return value
+    return replace(value, case=language.cases.get(around(match).before.lower(), ""))
+
+
 def _money(language: Language, match: regex.Match[str]) -> str:
-    amount = language.number(match["number"])
+    amount = _amount(language, match)
     code = language.currency_codes.get(match["code"], match["code"])
     if match["code"] in CENTS:
         return language.counted(amount, language.cents.get(code, "cents"))
@@ -158,19 +180,23 @@ def _money(language: Language, match: regex.Match[str]) -> str:
 
 
 def _scaled(language: Language, match: regex.Match[str]) -> str:
-    return language.scaled(language.number(match["number"]), match["scale"])
+    return language.scaled(_amount(language, match), match["scale"])
 
 
 def _unit(language: Language, match: regex.Match[str]) -> str | None:
-    return language.unit(language.number(match["number"]), match["unit"])
+    return language.unit(_amount(language, match), match["unit"])
 
 
 def _ordinal(language: Language, match: regex.Match[str]) -> str:
     return language.ordinal(int(match["number"]), around(match)._replace(mark=match.groupdict().get("mark") or ""))
 
 
+def _ending(language: Language, match: regex.Match[str]) -> str:
+    return language.with_ending(_amount(language, match), match["ending"], around(match))
+
+
 def _number(language: Language, match: regex.Match[str]) -> str:
-    value = language.number(match["number"])
+    value = _amount(language, match)
     context = around(match)
     four = not value.grouped and value.is_integer and len(value.whole) == 4 and not value.sign
     if four and language.is_year(int(value.whole), context):

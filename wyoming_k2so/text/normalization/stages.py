@@ -59,6 +59,11 @@ def any_of(words: Iterable[str]) -> str:
     return "|".join(escaped) or "(?!)"
 
 
+def ending_joint(language: Language) -> str:
+    """A pattern of what joins an ending to something written with signs, and goes where that is in words."""
+    return rf"(?P<joint>(?:{language.ending_signs})(?=\p{{L}}))?" if language.ending_signs else ""
+
+
 def around(match: regex.Match[str]) -> Context:
     """The words on both sides of a match."""
     before = LAST_WORDS.search(match.string, max(0, match.start() - 60), match.start())
@@ -82,6 +87,7 @@ def _replacement(current: Stage, language: Language, match: regex.Match[str]) ->
         text = match.string
         if match.start() and text[match.start() - 1].isalnum() and words[0].isalnum():
             words = " " + words
-        if match.end() < len(text) and text[match.end()].isalnum() and words[-1].isalnum():
+        joined = match.groupdict().get("joint")
+        if not joined and match.end() < len(text) and text[match.end()].isalnum() and words[-1].isalnum():
             words += " "
     return words

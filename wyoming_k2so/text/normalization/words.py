@@ -57,9 +57,9 @@ def abbreviations(known: Abbreviations) -> list[Stage]:
     """Abbreviations with a full stop, in full."""
 
     def expand(language: Language, match: regex.Match[str]) -> str | None:
-        if (match[0].rstrip(".") in language.unit_names or match[0] in language.scales) and regex.search(
-            r"(?:\d ?|/)\Z", match.string[: match.start()]
-        ):
+        signs = {*language.unit_names, *language.currency_codes, *language.scales}
+        is_sign = match[0] in signs or match[0].rstrip(".") in signs
+        if is_sign and regex.search(r"(?:\d ?|/)\Z", match.string[: match.start()]):
             return None
         words = known.spoken(match[0], before_number=match.string[match.end() :].lstrip()[:1].isdecimal())
         if words is None:
@@ -128,7 +128,9 @@ def symbols(language: Language) -> list[Stage]:
     """Signs that have a name wherever they stand."""
     named = {
         **{
-            sign: language.name_of(sign) for sign in (*language.currency_codes, "%", "‰", "°") if language.name_of(sign)
+            sign: language.name_of(sign)
+            for sign in (*language.currency_codes, "%", "‰", "°")
+            if language.name_of(sign) and not sign.rstrip(".").isalpha()
         },
         **language.symbols,
     }
