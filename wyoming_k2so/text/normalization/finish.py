@@ -22,7 +22,7 @@ _LOOSE_HYPHEN = regex.compile(r"(?<![\p{L}\p{M}\p{N}])-++(?=[^\s\d])|-++(?![\p{L
 _SPACES = regex.compile(r"\s++")
 _SPACE_BEFORE = regex.compile(r"\s++(?=[,;:.!?)\]。，、！？；：）」』】》])|(?<=[(\[（「『【《])\s++")
 _CJK_SPACE = regex.compile(rf"(?<=[{CJK}、。]) (?=[{CJK}])")
-_TWICE = regex.compile(r"([,;:.])[,;:]++")
+_TWICE = regex.compile(r"([,;:.])[,;:.]++")
 _BEFORE_STOP = regex.compile(r"[,;:]++(?=[.!?])")
 _START = regex.compile(r"\A[\s,;:.!?)-]++(?=.*[\p{L}\p{N}])")
 _ENDS = ".!?。！？।؟…"
@@ -46,8 +46,8 @@ def finish(text: str, language: Language) -> str:
     text = _LOOSE_HYPHEN.sub(" ", text)
     text = _SPACES.sub(" ", text).strip()
     text = _SPACE_BEFORE.sub("", text)
-    text = _TWICE.sub(r"\1", text)
     text = _BEFORE_STOP.sub("", text)
+    text = _TWICE.sub(r"\1", text)
     return str(_START.sub("", text))
 
 
