@@ -24,6 +24,7 @@ _SPACE_BEFORE = regex.compile(r"\s++(?=[,;:.!?)\]。，、！？；：）」』�
 _CJK_SPACE = regex.compile(rf"(?<=[{CJK}、。]) (?=[{CJK}])")
 _TWICE = regex.compile(r"([,;:.])[,;:.]++")
 _BEFORE_STOP = regex.compile(r"[,;:.]+(?=[.!?])")
+_DANGLING = regex.compile(r"[\s(\[¡¿«„“‘‚（「『【《〈]++\Z")
 _START = regex.compile(r"\A[\s,;:.!?)-]++(?=.*[\p{L}\p{N}])")
 _ENDS = ".!?。！？।؟…"
 _PLAIN = regex.compile(r"[\p{L}\p{M}](?:[\p{L}\p{M}]|[,;:]?+ (?=[\p{L}\p{M}])|['’-](?=\p{L}))*+[.!?。！？।؟]?")
@@ -46,6 +47,7 @@ def finish(text: str, language: Language) -> str:
     text = _LOOSE_HYPHEN.sub(" ", text)
     text = _SPACES.sub(" ", text).strip()
     text = _SPACE_BEFORE.sub("", text)
+    text = _DANGLING.sub("", text)
     text = _BEFORE_STOP.sub("", text)
     text = _TWICE.sub(r"\1", text)
     return str(_START.sub("", text))
