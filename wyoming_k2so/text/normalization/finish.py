@@ -22,7 +22,7 @@ _SPACES = regex.compile(r"\s++")
 _SPACE_BEFORE = regex.compile(r"\s++(?=[,;:.!?)\]。，、！？；：）」』】》])|(?<=[(\[（「『【《])\s++")
 _CJK_SPACE = regex.compile(rf"(?<=[{CJK}、。]) (?=[{CJK}])")
 _TWICE = regex.compile(r"([,;:.])[,;:]++")
-_BEFORE_STOP = regex.compile(r"[,;:]++(?=[.!?])")
+_BEFORE_STOP = regex.compile(r"[,;:.]+(?=[.!?])")
 _START = regex.compile(r"\A[\s,;:.!?)-]++(?=.*[\p{L}\p{N}])")
 _ENDS = ".!?。！？।؟…"
 _PLAIN = regex.compile(r"[\p{L}\p{M}](?:[\p{L}\p{M}]|[,;:]?+ (?=[\p{L}\p{M}])|['’-](?=\p{L}))*+[.!?。！？।؟]?")
