@@ -133,3 +133,10 @@ def test_other_languages_say_what_the_libraries_know() -> None:
 def test_regions_decide_the_order_of_dates() -> None:
     assert normalizer("en-US").say("On 3/4/2024.") == "On March fourth, twenty twenty-four."
     assert normalizer("en-GB").say("On 3/4/2024.") == "On April third, twenty twenty-four."
+
+
+def test_regions_decide_words() -> None:
+    assert normalizer("pt-BR").say("16 km") == "dezesseis quilômetros"
+    assert normalizer("pt-PT").say("16 km") == "dezasseis quilómetros"
+    assert normalizer("es-MX").say("$5") == "cinco pesos"
+    assert normalizer("es-ES").say("El 1 de mayo.") == "El uno de mayo."

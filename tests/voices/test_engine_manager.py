@@ -192,8 +192,8 @@ class Server:
         return self.made.loaded[before:]
 
 
-def served(engine: str = "auto", **made: Any) -> Server:
-    made = Engines(**made)
+def served(engine: str = "auto", **options: Any) -> Server:
+    made = Engines(**options)
     made.start(engine)
     config = Config(engines=EngineConfig(engine=engine))
     return Server(made, LiveSettings(config, made.catalog, made.manager, Metrics()))

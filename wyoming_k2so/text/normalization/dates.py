@@ -15,9 +15,11 @@ def in_numbers(language: Language) -> list[Stage]:
     iso = rf"{START}(?P<year>[12]\d{{3}})([-/.]) ?(?P<month>\d\d?)\2 ?(?P<day>\d\d?)(?:T(?=\d\d:))?(?![\d-])"
     day_and_month = r"(?P<day>\d{1,2})(?P<sep>[./-]) ?(?P<month>\d{1,2})(?P=sep) ?"
     dotted = rf"{START}(?P<day>\d{{1,2}})\. ?(?P<month>\d{{1,2}})\.(?!\d)"
+    short = rf"{START}(?=0\d/|\d\d?/0|(?:1[3-9]|2\d|3[01])/1[0-2])(?P<day>\d\d?)/(?P<month>\d\d)(?![\d/-]|[.,]\d)"
     return [
         stage("ISO date", iso, _iso_date),
         stage("date in numbers", rf"{START}{day_and_month}(?P<year>[12]\d{{3}}|\d\d)(?![\d/-]|[.,]\d)", _numeric_date),
+        stage("day and month", short, _short_date),
         *([stage("day and month", dotted, _dotted_date)] if language.dotted_ordinals else []),
     ]
 
@@ -45,7 +47,7 @@ def times(language: Language) -> list[Stage]:
     if language.clock_before:
         dot += rf"|(?<=\b(?i:{language.clock_before}) \d\d?)\.(?=[0-5]\d(?!\d))"
     minutes = (
-        rf"(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[.,:]\d)(?: ?(?:{half}|{word}))?"
+        rf"(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[.,:]\d| ?min)(?: ?(?:{half}|{word}))?"
         rf"{ending_joint(language)}"
     )
     alone = rf" ?(?:{half}|(?P<hour>{language.hour_words or '(?!)'})(?![\p{{L}}/]))"
@@ -65,6 +67,13 @@ def _numeric_date(language: Language, match: regex.Match[str]) -> str | None:
     if year < 100:
         year += 2000 if year < 70 else 1900
     return _say(language, match, day, month, year)
+
+
+def _short_date(language: Language, match: regex.Match[str]) -> str | None:
+    day, month = int(match["day"]), int(match["month"])
+    if not language.day_first or month > 12 >= day:
+        day, month = month, day
+    return _say(language, match, day, month, None)
 
 
 def _dotted_date(language: Language, match: regex.Match[str]) -> str | None:

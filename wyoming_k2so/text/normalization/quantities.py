@@ -13,7 +13,8 @@ from .stages import END, LETTER, START, Stage, any_of, around, ending_joint, num
 from .units import CENTS, CODES, PER
 
 _PHONE = (
-    r"(?P<phone>\+\d{1,3}(?:[ /.()-]{1,2}\d+){1,7}|\+\d{7,15}|0\d{1,5}(?:[ /-]\d{2,}){1,5}|\d{3}[-.]\d{3}[-.]\d{4})"
+    r"(?P<phone>\+\d{1,3}(?:[ /.()-]{1,2}\d+){1,7}|\+\d{7,15}|0\d{1,5}(?:[ /-]\d{2,}){1,5}"
+    r"|\d{3}[-.]\d{3}[-.]\d{4}|\d{5}-\d{4})"
 )
 
 

@@ -31,7 +31,7 @@ class Catalan(Language):
         r"|es)|respost(?:a|es)|pom(?:a|es)|ampoll(?:a|es)|don(?:a|es)|nen(?:a|es)|foto|fotos|imatges?|guerr(?:a|es)"
         r"|repúblic(?:a)|edici(?:ó|ons)|fir(?:a|es)|class(?:e|es)|lín(?:ia|ies)|paraul(?:a|es)|lletr(?:a|es)"
         r"|cos(?:a|es)|zon(?:a|es)|escen(?:a|es)|moned(?:a|es)|claus?|plant(?:a|es)|place?s|plaç(?:a)|entrad(?:a"
-        r"|es)|\w+ci(?:ó|ons)|\w+tats?)(?: |$)"
+        r"|es)|\w+ci(?:ó|ons)|\w+tats?|sola|nova|única|\w+[aiu]da)(?: |$)"
     )
     respell = {"-cent ": "-cents ", "-cent-": "-cents ", "cent-": "cent "}
     neuter = r"^per (?:cent|mil)$"
@@ -95,6 +95,7 @@ class Catalan(Language):
     clock_words = "h"
     clock_dot = True
     clock_before = "les|la"
+    day_halves = {"am": "del matí", "pm": "de la tarda"}
     ranges = "a"
     ratio = "a"
     by = "per"
@@ -113,7 +114,13 @@ class Catalan(Language):
     mixed_half = "{0} i mig"
     dot = "punt"
     number_sign = "número"
-    terms = {"C++": "C més més", "C#": "C sharp", "F#": "F sharp", "24/7": "vint-i-quatre hores al dia"}
+    terms = {
+        "C++": "C més més",
+        "C#": "C sharp",
+        "F#": "F sharp",
+        "4K": "quatre K",
+        "24/7": "vint-i-quatre hores al dia",
+    }
     ordinal_signs = "(?<=[13])rs?|(?<=2)ns?|(?<=4)ts?|[èé]|[aª]|º"
     roman_after = "segle segles capítol acte escena tom volum part títol article fase classe tipus llibre secció annex"
     roman_names = (
@@ -152,6 +159,9 @@ class Catalan(Language):
         if second is None and 0 < minute < 10:
             return f"{self.cardinal(hour, self.clock_noun)} i {self.cardinal(minute)}"
         return super().time(hour, minute, second, context)
+
+    def day_half(self, half: str, hour: int) -> str:
+        return "del vespre" if half == "pm" and 8 <= hour < 12 else super().day_half(half, hour)
 
     def half_of(self, noun: str) -> str:
         if self.gender_of(noun.lower()) == "f":

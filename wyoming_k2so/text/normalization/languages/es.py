@@ -14,7 +14,7 @@ _NO_NOUN = frozenset(
 _MASCULINE = frozenset(
     "día minuto segundo metro kilómetro litro gramo kilo kilogramo grado año mes vaso mensaje correo niño hombre perro"
     " gato coche libro paso elemento dispositivo evento recordatorio temporizador usuario archivo producto resultado"
-    " punto voto gol paquete euro dólar peso cuarto lugar puesto huevo diente trozo sobre bote".split()
+    " punto voto gol paquete euro dólar peso cuarto lugar puesto huevo diente trozo sobre bote solo nuevo único".split()
 )
 _QUEENS = frozenset("isabel catalina maría juana cristina margarita victoria ana".split())
 
@@ -35,7 +35,7 @@ class Spanish(Language):
         r"|casa|mesa|silla|calle|habitación|alarma|lista|tarea|nota|cita|reunión|llamada|pregunta|respuesta|manzana"
         r"|pizza|botella|mujer|mujeres|niña|canción|foto|imagen|imágenes|planta|guerra|república|edición|feria|copa"
         r"|conferencia|legislatura|revolución|clase|fila|línea|palabra|letra|opción|cosa|zona|cámara|escena|regla"
-        r"|moneda|llave|gente|flor|flores|revolución)\b"
+        r"|moneda|llave|gente|flor|flores|sola|nueva|única|abierta|activa|(?!cada|nada)\w+[ai]da)\b"
     )
     neuter = r"^por "
     per = "{0} por {1}"
@@ -121,7 +121,7 @@ class Spanish(Language):
     mixed_half = "{0} y medio"
     dot = "punto"
     number_sign = "número"
-    terms = {"C++": "C más más", "C#": "C sharp", "F#": "F sharp"}
+    terms = {"C++": "C más más", "C#": "C sharp", "F#": "F sharp", "4K": "cuatro K"}
     clock_before = "las|la"
     ordinal_signs = (
         r"\.?(?:[ºª]s?|er|ᵉʳ)|°(?= (?!con|por|bajo|sobre|hoy|para|pero|hasta|esta)\p{Ll}{3})"

@@ -18,7 +18,8 @@ class French(Language):
         r"|roupie|hryvnia|journée|semaine|personne|tasse|lampe|ampoule|pièce|page|porte|fenêtre|chose|place|part"
         r"|goutte|cuillère|piste|alarme|lumière|chambre|femme|mère|sœur|carte|maison|note|phrase|lettre|ligne|image"
         r"|photo|équipe|rue|route|voiture|étape|tâche|liste|prise|fleur|nuit|fois|marche|couche|étoile|boîte"
-        r"|bouteille|tranche|gousse|pomme|zone|caméra|lampe|scène|règle|île|ville|vague|demi-heure)s?(?: |$)"
+        r"|bouteille|tranche|gousse|pomme|zone|caméra|lampe|scène|règle|île|ville|vague|demi-heure|seule|nouvelle"
+        r"|éteinte|ouverte)s?(?: |$)"
     )
     per = "{0} par {1}"
     currencies = {
@@ -102,7 +103,8 @@ class French(Language):
     dot = "point"
     number_sign = "numéro"
     terms = {
-        "C++": "C plus plus", "C#": "C dièse", "F#": "F dièse", "24/7": "vingt-quatre heures sur vingt-quatre",
+        "C++": "C plus plus", "C#": "C dièse", "F#": "F dièse", "4K": "quatre K",
+        "24/7": "vingt-quatre heures sur vingt-quatre",
         "24h/24": "vingt-quatre heures sur vingt-quatre", "7j/7": "sept jours sur sept", "Mme": "Madame",
         "Mmes": "Mesdames", "Mlle": "Mademoiselle", "Mlles": "Mesdemoiselles", "Dr": "docteur", "Pr": "professeur",
         "Mgr": "Monseigneur", "Me": "Maître", "St": "Saint", "Ste": "Sainte",

@@ -12,7 +12,7 @@ _MASCULINE = frozenset(
     " bambino ragazzo amico gatto cane libro passo elemento dispositivo evento promemoria timer utente file"
     " prodotto risultato punto voto gol pacchetto posto uovo dente pezzo cucchiaio cucchiaino bicchiere barattolo"
     " spicchio pizzico errore appuntamento compleanno studente zaino sacco foglio biglietto treno piano quarto"
-    " mazzo etto zucchino".split()
+    " mazzo etto zucchino solo nuovo unico".split()
 )
 _UN_BEFORE = regex.compile(r"(?!s[^aeiouh]|z|gn|ps|pn|x|y)", regex.I)
 _QUEENS = frozenset("elisabetta caterina maria margherita cristina vittoria anna giovanna".split())
@@ -25,12 +25,13 @@ class Italian(Language):
     points = {",": "virgola", ".": "punto"}
     long_decimals = True
     feminine = (
-        r"^(?:\w+(?:zione|sione|tà|trice)|or[ae]|un'ora|ora|persona|libbr[ae]|onc[ei]a?|tonnellat[ae]|calori[ae]|parte"
-        r"|chilocalori[ae]|candel[ae]|sterlin[ae]|rupi[ae]|lir[ae]|grivni[ae]|settimana|notte|mattina|sera|volta|tazza"
-        r"|tazzina|dozzina|pagina|lampada|lampadina|luce|porta|finestra|casa|tavola|sedia|strada|stanza|camera|sveglia"
-        r"|lista|nota|domanda|risposta|mela|pizza|bottiglia|donna|bambina|ragazza|amica|foto|immagine|pianta|guerra"
-        r"|repubblica|fiera|coppa|conferenza|riga|parola|lettera|cosa|zona|telecamera|scena|regola|moneda|moneta|chiave"
-        r"|gatta|macchina|auto|email|mail|chiamata|fetta|cipolla|carota|chilowattora|kilowattora|sezione|classe)(?: |$)"
+        r"^(?:\w+(?:zione|sione|tà|trice)|or[ae]|un'ora|ora|persona|libbr[ae]|onc[ei]a?|tonnellat[ae]|calori[ae]"
+        r"|parte|chilocalori[ae]|candel[ae]|sterlin[ae]|rupi[ae]|lir[ae]|grivni[ae]|settimana|notte|mattina|sera"
+        r"|volta|tazza|tazzina|dozzina|pagina|lampada|lampadina|luce|porta|finestra|casa|tavola|sedia|strada|stanza"
+        r"|camera|sveglia|lista|nota|domanda|risposta|mela|pizza|bottiglia|donna|bambina|ragazza|amica|foto"
+        r"|immagine|pianta|guerra|repubblica|fiera|coppa|conferenza|riga|parola|lettera|cosa|zona|telecamera|scena"
+        r"|regola|moneda|moneta|chiave|gatta|macchina|auto|email|mail|chiamata|fetta|cipolla|carota|chilowattora"
+        r"|kilowattora|sezione|classe|sola|nuova|unica|accesa|spenta|aperta|chiusa|attiva|\w+[aiu]ta)(?: |$)"
     )
     per = "{0} per {1}"
     currencies = {
@@ -96,6 +97,7 @@ class Italian(Language):
     months = {"sett": 9}
     clock_noun = "ora"
     clock_before = "alle|all|ore|dalle"
+    day_halves = {"am": "del mattino", "pm": "del pomeriggio"}
     ranges = "a"
     ratio = "a"
     by = "per"
@@ -115,7 +117,8 @@ class Italian(Language):
     dot = "punto"
     number_sign = "numero"
     terms = {
-        "C++": "C più più", "C#": "C sharp", "F#": "F sharp", "24/7": "ventiquattro ore su ventiquattro",
+        "C++": "C più più", "C#": "C sharp", "F#": "F sharp", "4K": "quattro K",
+        "24/7": "ventiquattro ore su ventiquattro",
         "24h/24": "ventiquattro ore su ventiquattro", "7/7": "sette giorni su sette", "Sig.ra": "signora",
         "sig.ra": "signora", "Sig.na": "signorina", "Dott.ssa": "dottoressa", "dott.ssa": "dottoressa",
         "Prof.ssa": "professoressa", "prof.ssa": "professoressa", "P.zza": "piazza", "p.zza": "piazza",
@@ -141,7 +144,7 @@ class Italian(Language):
         return "un" if _UN_BEFORE.match(noun) else "uno"
 
     def _fill(self, pattern: str, number: Number) -> str:
-        return regex.sub(r"\buna (?=[aeiou])", "un'", super()._fill(pattern, number))
+        return str(regex.sub(r"\buna (?=[aeiou])", "un'", super()._fill(pattern, number)))
 
     def noun_after(self, number: Number, word: str) -> str:
         return word if word.lower() in _MASCULINE or self.gender_of(word.lower()) == "f" else ""
@@ -152,13 +155,17 @@ class Italian(Language):
         return self._spell(number, rules) or self.cardinal(number)
 
     def day(self, number: int, context: Context) -> str:
-        return "primo" if number == 1 else self.cardinal(number)
+        elided = context.before.endswith(("'", "’"))
+        return "primo" if number == 1 and not elided else self.cardinal(number)
 
     def time(self, hour: int, minute: int, second: int | None, context: Context = NOWHERE) -> str:
         words = self.cardinal(hour, self.clock_noun)
         if second:
             return f"{words}, {self.cardinal(minute)} minuti e {self.counted(Number(str(second)), 'secondo|secondi')}"
         return f"{words} e {self.cardinal(minute)}" if minute else words
+
+    def day_half(self, half: str, hour: int) -> str:
+        return "di sera" if half == "pm" and 6 <= hour < 12 else super().day_half(half, hour)
 
     def half_of(self, noun: str) -> str:
         if self.gender_of(noun.lower()) == "f":

@@ -105,7 +105,7 @@ class Dutch(Language):
     dot = "punt"
     number_sign = "nummer"
     terms = {
-        "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "24/7": "vierentwintig uur per dag",
+        "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "4K": "vier K", "24/7": "vierentwintig uur per dag",
         "t/m": "tot en met",
     }  # fmt: skip
     ordinal_signs = "e|ste|de"

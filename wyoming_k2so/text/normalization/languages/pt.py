@@ -28,7 +28,7 @@ class Portuguese(Language):
         r"|rua|sala|lista|tarefa|nota|reunião|chamada|pergunta|resposta|maçã|pizza|garrafa|mulher|mulheres|menina"
         r"|foto|imagem|imagens|mensagem|mensagens|planta|guerra|república|edição|feira|copa|conferência|classe"
         r"|linha|palavra|letra|opção|coisa|zona|câmera|câmara|cena|regra|moeda|chave|flor|flores|fatia|cidade"
-        r"|metade|equipe|equipa|viagem|viagens|porcentagem)\b"
+        r"|metade|equipe|equipa|viagem|viagens|porcentagem|única|nova|acesa|aberta|ativa|(?!cada|nada)\w+[ai]da)\b"
     )
     per = "{0} por {1}"
     currencies = {
@@ -96,6 +96,7 @@ class Portuguese(Language):
     clock_words = "hs?|horas?"
     hour_words = "h"
     clock_dot = True
+    day_halves = {"am": "da manhã", "pm": "da tarde"}
     ranges = "a"
     ratio = "a"
     by = "por"
@@ -115,7 +116,8 @@ class Portuguese(Language):
     dot = "ponto"
     number_sign = "número"
     terms = {
-        "C++": "C mais mais", "C#": "C sharp", "F#": "F sharp", "24/7": "vinte e quatro horas por dia",
+        "C++": "C mais mais", "C#": "C sharp", "F#": "F sharp", "4K": "quatro K",
+        "24/7": "vinte e quatro horas por dia",
         "Sr.ª": "senhora", "Dr.ª": "doutora", "Prof.ª": "professora",
     }  # fmt: skip
     ordinal_signs = (
@@ -155,6 +157,9 @@ class Portuguese(Language):
         if second:
             return f"{full}, {self.cardinal(minute)} minutos e {self.counted(Number(str(second)), 'segundo|segundos')}"
         return f"{words} e {self.cardinal(minute)}" if minute else full
+
+    def day_half(self, half: str, hour: int) -> str:
+        return "da noite" if half == "pm" and 7 <= hour < 12 else super().day_half(half, hour)
 
     def half_of(self, noun: str) -> str:
         if self.gender_of(noun.lower()) == "f":
