@@ -58,8 +58,10 @@ class Czech(Language):
         r"|knih|židl|ulic|stran|místnost|lamp|otázk|zpráv|položk|skupin|noc|koupeln|ložnic|žárovk|zásuvk|kapitol|tříd"
         r"|krav|žen|dcer|sestr|děti|koč|škol|měn|lžíc|lžičk|sklenic|krabic|porc|kopij|kop[eě]j)"
     )
-    neuter = r"^(?:procent|eur[oa]?$|okn|aut[oa]|měst|míst|patr|slov|jídl|piv|vín|vejc|centav|světl|čerpadl"
-        r"|kol[oa]$|let[oa]$)"
+    neuter = (
+        r"^(?:procent|eur[oa]?$|okn|aut[oa]|měst|míst|patr|slov|jídl|piv|vín|vejc|centav|světl|čerpadl|kol[oa]$"
+        r"|let[oa]$)"
+    )
     per = "{0} za {1}"
     currencies = {
         "CZK": "koruna|koruny|koruny|korun",

@@ -32,7 +32,10 @@ _GENITIVES = {
 _PARTS = ("десят", "сот", "тисячн")
 _NO_NOUN = frozenset("та і й або чи не на за до для по з із у в що це бо але вже ще коли вона вони".split())
 _NOMINATIVE_DAYS = frozenset(
-    "сьогодні завтра вчора післязавтра на по це дата було буде понеділок вівторок середа четвер п’ятниця субота неділя".split()
+    (
+        "сьогодні завтра вчора післязавтра на по це дата було буде понеділок"
+        " вівторок середа четвер п’ятниця субота неділя"
+    ).split()
 )
 _YEARS = {"рік": "ий", "року": "ого", "році": "ому", "роком": "им", "роки": "і", "років": "их", "роках": "их"}
 _HOURS = {
@@ -252,6 +255,11 @@ class Ukrainian(Language):
             return super().fraction(whole, above, below)
         words = f"{self.cardinal(above, 'хвилина')} {self._ordinal(below, 'а' if _is_one(above) else 'их')}"
         return words if whole is None else self.mixed.format(self.cardinal(whole), words)
+
+    def span(self, first: str, context: Context) -> str:
+        if context.before.lower() in ("на", "в", "у", "за", "через", "по", "о", "з", "із"):
+            return f"{first} - "
+        return super().span(first, context)
 
     def proportion(self, first: int, second: int) -> str:
         return f"{self.cardinal(first)} до {self.inflected(self.cardinal(second), 'genitive')}"
