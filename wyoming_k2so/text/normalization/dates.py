@@ -42,6 +42,8 @@ def times(language: Language) -> list[Stage]:
     half = r"(?P<half>[AaPp])\.?[Mm]\b\.?" if language.day_halves else "(?!)"
     word = rf"(?:{language.clock_words or '(?!)'})(?!\p{{L}})"
     dot = rf"|\.(?=\d\d ?{word})" if language.clock_dot else ""
+    if language.clock_before:
+        dot += rf"|(?<=\b(?i:{language.clock_before}) \d\d?)\.(?=\d\d(?!\d))"
     end = rf"(?: ?(?:{half}|{word}))?{ending_joint(language)}"
     minutes = rf"(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[.,:]\d){end}"
     alone = rf" ?(?:{half}|(?P<hour>{language.hour_words or '(?!)'})(?![\p{{L}}/]))"

@@ -109,6 +109,8 @@ class Language:
     """Which of them make a time of a number alone."""
     clock_dot: ClassVar[bool] = False
     """Whether 15.30 before one of these words is a time."""
+    clock_before: ClassVar[str] = ""
+    """A pattern of the words before which it is one: `klo|kello`."""
     oh: ClassVar[str] = ""
     """What is said for the 0 of 7:05."""
     day_halves: ClassVar[Mapping[str, str]] = {}
@@ -142,6 +144,8 @@ class Language:
     # ---- ordinals and Roman numerals
     ending_signs: ClassVar[str] = ""
     """A pattern of what stands between digits and an ending: `'` in Turkish "5'te". See `with_ending`."""
+    unit_endings: ClassVar[str] = ""
+    """A pattern of the same behind a unit, as far as it is left out; `ending_signs` before a letter if empty."""
     ordinal_signs: ClassVar[str] = ""
     """A pattern of what makes an ordinal of the digits before it: `st|nd|rd|th`."""
     dotted_ordinals: ClassVar[bool] = False
