@@ -23,10 +23,10 @@ class Boundaries:
     def __init__(self, language: str) -> None:
         self._known = abbreviations(language)
 
-    @staticmethod
-    def possible(word: str) -> bool:
+    def possible(self, word: str) -> bool:
         """Whether a sentence may end with this word."""
-        return _STOPPED.search(word) is not None
+        mark = self._known.question_mark
+        return _STOPPED.search(word) is not None or (bool(mark) and word.rstrip(_CLOSING).endswith(mark))
 
     def ends(self, sentence: str, following: str, *, complete: bool) -> bool | None:
         """Whether a sentence ends here, or None if more must be known of the word that follows.

@@ -13,6 +13,8 @@ Lists of words in lower case, all optional:
 - `continues`: capitalized words that may follow an abbreviation of `may_be_last` inside a sentence;
 - `before_letters`: words before a single letter that is no initial ("Plan B.");
 - `letter_words`: single letters that are words ("So am I.").
+
+And `question_mark`, where that is another sign: `;` in Greek.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ class Abbreviations:
         }
         self.before_letters = frozenset(data.get("before_letters", "").split())
         self.letter_words = frozenset(f"{word}." for word in data.get("letter_words", "").split())
+        self.question_mark = str(data.get("question_mark", ""))
         self.continues = frozenset(data.get("continues", "").split())
         self.pattern = _pattern(written for name in _TABLES for written in data.get(name, {}))
 

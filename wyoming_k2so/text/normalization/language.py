@@ -147,6 +147,8 @@ class Language:
     # ---- ordinals and Roman numerals
     ending_signs: ClassVar[str] = ""
     """A pattern of what stands between digits and an ending: `'` in Turkish "5'te". See `with_ending`."""
+    unit_endings: ClassVar[str] = ""
+    """A pattern of the same behind a unit, as far as it is left out; `ending_signs` before a letter if empty."""
     ordinal_signs: ClassVar[str] = ""
     """A pattern of what makes an ordinal of the digits before it: `st|nd|rd|th`."""
     dotted_ordinals: ClassVar[bool] = False

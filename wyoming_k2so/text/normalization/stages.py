@@ -61,7 +61,10 @@ def any_of(words: Iterable[str]) -> str:
 
 def ending_joint(language: Language) -> str:
     """A pattern of what joins an ending to something written with signs, and goes where that is in words."""
-    return rf"(?P<joint>(?:{language.ending_signs})(?=\p{{L}}))?" if language.ending_signs else ""
+    if not language.ending_signs:
+        return ""
+    joint = language.unit_endings or rf"(?:{language.ending_signs})(?=\p{{L}})"
+    return f"(?P<joint>{joint})?"
 
 
 def around(match: regex.Match[str]) -> Context:

@@ -14,8 +14,9 @@ from .stages import LETTER, Stage, any_of, around, stage
 _WIDE_ASCII = {
     chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "！（），．：；？［］"
 }
-_SAME = dict(zip("￥￦￡−⁄∕∶μ٪٫٬∙⋅∼", "¥₩£-//:µ%.,··~", strict=True))
+_SAME = dict(zip("￥￦￡−⁄∕∶٪٫٬∙⋅∼", "¥₩£-//:%.,··~", strict=True))
 _SPELLINGS = str.maketrans(_WIDE_ASCII | _SAME)
+_MICRO = regex.compile(r"(?<!\p{Greek})μ(?=[A-Za-z])")
 _COMPATIBLE = regex.compile(r"[\u2100-\u2115\u2117-\u2121\u2123-\u214f\u3300-\u33ff\ufb00-\ufb06\uff61-\uff9f]")
 _WIDE_POINT = regex.compile(r"(?<=\d)[．：，](?=\d)")
 _OTHER_DIGIT = regex.compile(r"[^\P{Nd}0-9]")
@@ -33,6 +34,7 @@ def characters(text: str) -> str:
         text = _VULGAR.sub(_plain_fraction, text) if max(text, default="") >= "¼" else text
     else:
         text = _COMPATIBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text.translate(_SPELLINGS))
+        text = _MICRO.sub("µ", text)
         text = _OTHER_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
         text = _WIDE_POINT.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
         text = _DASH_BEFORE_NUMBER.sub("-", text)

@@ -64,6 +64,7 @@ class Turkish(Language):
         "digital-megabyte-per-second": "saniyede {0} megabayt",
         "area-square-millimeter": "milimetrekare",
     }
+    clock_before = "saat"
     oh = "sıfır"
     ranges = "ila"
     by = "çarpı"
