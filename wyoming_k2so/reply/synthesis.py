@@ -71,6 +71,7 @@ class Synthesis:
         """Speak a segment and add the pause it asks for, which replaces the one between sentences."""
         output = self._output
         if segment.text:
+            _LOGGER.debug("segment: %r", segment.text)
             output.pause(self._due_s)
             output.begin_segment(segment.text)
             with closing(self._voices.say(segment.text, rate, self._text.look_ahead)) as pieces:
