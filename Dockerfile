@@ -1,22 +1,23 @@
-# wyoming-k2so in a container. VARIANT chooses what speaks:
-#   light  the embedded voice (default)
-#   cpu    XTTS-v2 as well, with PyTorch's small build for processors
-#   cuda   XTTS-v2 as well, with PyTorch's build for NVIDIA cards
-# and TORCH another of PyTorch's builds, by uv's name for it; TORCH= takes the one that the package index has.
-# Build: docker build --build-arg VARIANT=cpu -t wyoming-k2so:cpu .
+# wyoming-k2so in a container. Build: docker build --build-arg VARIANT=cpu -t wyoming-k2so:cpu .
+#
+# VARIANT selects the engines:
+#   light  the embedded voice only (default)
+#   cpu    with XTTS-v2 and PyTorch's small CPU build
+#   cuda   with XTTS-v2 and PyTorch's build for NVIDIA cards
+# TORCH selects another build of PyTorch, by uv's name for it; an empty TORCH takes the package index's own.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim-trixie AS build
 ARG VARIANT=light
 ARG TORCH
-# A mirror of the Python Package Index, for pip and for uv.
+# A mirror of the Python Package Index, for pip and uv.
 ARG PIP_INDEX_URL
 ARG UV_DEFAULT_INDEX
-# One package for Japanese has to be compiled on ARM and for new Pythons.
+# A Japanese dependency must be compiled on ARM and for new Pythons.
 # hadolint ignore=DL3008
 RUN test "$VARIANT" = light || { apt-get update && apt-get install -y --no-install-recommends g++ \
     && rm -rf /var/lib/apt/lists/*; }
-# uv is used because it knows where PyTorch's builds are.
+# uv knows where to find PyTorch's builds.
 RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./

@@ -1,7 +1,8 @@
-"""Starts wyoming-k2so as an app (add-on) of Home Assistant.
+"""Runs wyoming-k2so as an app (add-on) of Home Assistant.
 
-The app's options become the server's settings, and the Dockerfile's variables say where all is. Once the server accepts
-clients, the Supervisor is told, and Home Assistant offers to add it. This needs Python's standard library only.
+Passes the app's options to the server as settings; the Dockerfile sets its address and folders. When the server accepts
+connections, this announces it through the Supervisor, and Home Assistant offers to add it. It uses only the standard
+library.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ _LOGGER = logging.getLogger("k2so")
 
 INTEGRATION = "k2so"
 POLL_S = 0.5
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 
 
 def settings(options: Mapping[str, Any]) -> dict[str, str]:
-    """Environment variables of the server for the app's options. What is left empty stays the server's choice."""
+    """The server's environment variables for the app's options. Empty options are left out: the server decides."""
     chosen = {key: value for key, value in options.items() if value not in (None, "")}
     return {
         f"K2SO_{key.upper()}": str(value).lower() if isinstance(value, bool) else str(value)
@@ -36,49 +37,48 @@ def settings(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 class Supervisor:
-    """What an app may ask of Home Assistant."""
+    """The parts of the Supervisor's API that the app uses. Its methods raise OSError or ValueError on failure."""
 
     def __init__(self, address: str, token: str) -> None:
         self._address = address
         self._token = token
 
     def has_integration(self, domain: str) -> bool:
-        """Whether Home Assistant can set this integration up. Discovery of an unknown one would be an error there."""
-        return domain in self._ask("/core/api/config/config_entries/flow_handlers")
+        """Whether Home Assistant has this integration. Discovery for an unknown one would fail there."""
+        return domain in self._request("/core/api/config/config_entries/flow_handlers")
 
     def announce(self, service: str, uri: str) -> None:
         """Let Home Assistant discover the server."""
-        self._ask("/discovery", {"service": service, "config": {"uri": uri}})
+        self._request("/discovery", {"service": service, "config": {"uri": uri}})
 
-    def _ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Raises OSError or ValueError when there is no sound answer."""
+    def _request(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        request = Request(self._address + path, data, headers)  # noqa: S310  the Dockerfile says where
-        with urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
+        request = Request(self._address + path, data, headers)  # noqa: S310  the Dockerfile sets the address
+        with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
             return json.load(answer)
 
 
 def announce(supervisor: Supervisor, uri: str) -> None:
-    """Tell Home Assistant of the server: its own Wyoming integration always, ours if it is installed."""
+    """Announce the server to Home Assistant's own Wyoming integration, and to ours if it is installed."""
     services = ["wyoming"]
     try:
         if supervisor.has_integration(INTEGRATION):
             services.append(INTEGRATION)
         else:
-            _LOGGER.info("The integration %s is not installed in Home Assistant; Wyoming Protocol will do", INTEGRATION)
+            _LOGGER.info("integration %s is not installed; announcing only to Wyoming Protocol", INTEGRATION)
     except (OSError, ValueError) as error:
-        _LOGGER.warning("Home Assistant does not say whether it has the integration %s: %s", INTEGRATION, error)
+        _LOGGER.warning("cannot find out whether integration %s is installed: %s", INTEGRATION, error)
     for service in services:
         try:
             supervisor.announce(service, uri)
-            _LOGGER.info("Announced to Home Assistant as %s", service)
+            _LOGGER.info("announced to Home Assistant as %s", service)
         except (OSError, ValueError) as error:
-            _LOGGER.warning("Not announced to Home Assistant as %s, add %s by hand: %s", service, uri, error)
+            _LOGGER.warning("cannot announce to Home Assistant as %s: %s; add %s by hand", service, error, uri)
 
 
-def accepts(server: subprocess.Popen[bytes], port: int) -> bool:
-    """Wait until the server takes connections; False if it ends before."""
+def wait_until_up(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the server accepts connections; returns False if it exits first."""
     while True:
         try:
             server.wait(POLL_S)
@@ -94,7 +94,7 @@ def accepts(server: subprocess.Popen[bytes], port: int) -> bool:
 
 
 def main() -> int:
-    """Run the server until it ends; returns its exit status."""
+    """Run the server until it exits; returns its exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     environment = dict(os.environ)
     supervisor = Supervisor(environment.pop("SUPERVISOR"), environment.pop("SUPERVISOR_TOKEN"))
@@ -105,7 +105,7 @@ def main() -> int:
         signal.signal(number, lambda *_: server.terminate())
     port = urlsplit(environment["K2SO_URI"]).port
     assert port
-    if accepts(server, port):
+    if wait_until_up(server, port):
         announce(supervisor, f"tcp://{socket.gethostname()}:{port}")
     return server.wait()
 

@@ -12,7 +12,7 @@ from tests.support.server_process import ServerProcess
 
 @pytest.fixture(autouse=True)
 def log_level() -> Iterator[None]:
-    """Commands that ran in this process have set the level; the next test starts without one."""
+    """Restore the log level that a command may have set in this process."""
     logger = logging.getLogger("wyoming_k2so")
     level = logger.level
     yield
@@ -21,7 +21,7 @@ def log_level() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[ServerProcess]:
-    """One real server process for all tests that leave it as it is."""
+    """One real server process, shared by all tests that do not change it."""
     process = ServerProcess("--debug")
     yield process
     assert process.stop() == 0
@@ -30,11 +30,11 @@ def server() -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def logs_restored() -> Iterator[None]:
-    """For tests in which the program sets up its log."""
+    """Restore logging after tests in which the program configures it."""
     root, ours = logging.getLogger(), logging.getLogger("wyoming_k2so")
     before = root.level, root.handlers[:], ours.level
     libraries = {name: logging.getLogger(name).level for name in ("piper", "TTS")}
-    root.handlers.clear()  # those of pytest, which `configure` would close
+    root.handlers.clear()  # pytest's, which `configure` would close
     yield
     root.setLevel(before[0])
     root.handlers[:] = before[1]

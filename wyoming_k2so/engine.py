@@ -1,8 +1,8 @@
-"""The seam between speech models and everything that streams their sound.
+"""The seam between speech models and everything that streams their audio.
 
-The pipeline, the server and the benchmark know this file and nothing of any model; a model knows this file and
-nothing of sockets, queues, chunks or Home Assistant. An engine that fits here streams through the same chunker,
-prebuffer, fallback and server as every other.
+The pipeline, the server and the benchmark know this file and nothing of any model. A model knows this file and
+nothing of sockets, queues, chunks or Home Assistant. Any engine that implements it streams through the same chunker,
+prebuffer, fallback and server. docs/engines.md shows how to write one.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Samples = NDArray[np.float32]
 
 
 class EngineError(Exception):
-    """An engine cannot load or cannot speak; the message is one sentence that says what to do about it."""
+    """An engine cannot load or cannot speak; the message names the reason and the remedy."""
 
 
 def reason(error: BaseException) -> str:
-    """What may be told of a failure: an engine's own sentence; of other errors the kind, as they may quote the text."""
+    """What may be said of a failure: an engine's own message; of other errors the type, as they may quote the text."""
     return str(error) if isinstance(error, EngineError) else type(error).__name__
 
 
 class ConsentNeeded(EngineError):
-    """An engine's model may be downloaded only after the user has agreed to its licence."""
+    """The user must accept the licence of an engine's model before it is downloaded."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Voice:
     """Unique within the engine; what a client asks for."""
 
     languages: tuple[str, ...]
-    """BCP 47 tags; the first where nothing else says which."""
+    """BCP 47 tags; the first is the default."""
 
     description: str
     attribution: Attribution
@@ -79,14 +79,14 @@ class Voice:
     """Names of the speakers in a multi-speaker voice; the first is the default."""
 
     language: str | None = None
-    """The one of several languages that is the voice's own, if one is."""
+    """The voice's own language, if one of several is."""
 
     version: str | None = None
 
 
 @dataclass(frozen=True)
 class Request:
-    """How one reply shall sound. Its text comes afterwards, segment by segment."""
+    """How a reply shall sound. Its text follows, segment by segment."""
 
     voice: str
     language: str
@@ -94,10 +94,10 @@ class Request:
 
     speaker: str | None = None
     speed: float = 1.0
-    """1 is the voice's own pace, 2 twice as fast; 0.5 to 2."""
+    """Speaking rate, 0.5 to 2: 1 is the voice's normal rate, 2 twice as fast."""
 
     seed: int | None = None
-    """Makes an engine that draws random numbers repeat itself."""
+    """Of the random numbers that the engine draws; None: a new one for each reply."""
 
 
 class Utterance(Protocol):
@@ -108,7 +108,7 @@ class Utterance(Protocol):
         """Samples per second of everything that `say` yields."""
 
     def say(self, segment: str) -> Generator[Samples]:
-        """Yield the sound of one segment, piece by piece, as it is generated.
+        """Yield the audio of one segment, piece by piece, as it is generated.
 
         `segment` is cleaned text of at most `Engine.max_chars` characters. Closing the generator cancels the work.
 
@@ -117,38 +117,38 @@ class Utterance(Protocol):
         """
 
     def close(self) -> None:
-        """Free what the request holds. May be called twice."""
+        """Free everything that the request holds. May be called twice."""
 
 
 @runtime_checkable
 class Interruptible(Utterance, Protocol):
-    """An utterance whose work can be broken off between two pieces of sound."""
+    """An utterance whose work can be interrupted between two pieces of audio."""
 
     def interrupt(self) -> None:
-        """Let `say` raise soon, wherever it is; nothing more can be said. From any thread."""
+        """Make `say` raise soon; the utterance cannot be used any more. May be called from any thread."""
 
 
 @runtime_checkable
 class Foresighted(Utterance, Protocol):
-    """An utterance that can work on the next segment while it says the present one."""
+    """An utterance that can work on the next segment while it says the current one."""
 
     def expect(self, segment: str) -> None:
-        """Tell which segment `say` will be given next. Between two pieces of sound; returns at once.
+        """Announce the segment that `say` will get next. Called between two pieces of audio; returns at once.
 
-        It changes when the segment's sound is made, not how it sounds.
+        It changes when the segment's audio is generated, not how it sounds.
         """
 
 
 class Engine(Protocol):
-    """A loaded speech model: its weights are shared by every request in the process. Safe to use from any thread."""
+    """A loaded speech model; all requests share its weights. Its methods may be called from any thread."""
 
     @property
     def name(self) -> str:
-        """The name under which users choose the engine."""
+        """The name by which users choose the engine, as in its EngineSpec."""
 
     @property
     def description(self) -> str:
-        """What the engine is, for people."""
+        """What the engine is, for people to read."""
 
     @property
     def version(self) -> str:
@@ -164,49 +164,49 @@ class Engine(Protocol):
 
     @property
     def modes(self) -> Mapping[str, str]:
-        """The precisions that run well here, each with a sentence that says what it costs and gains."""
+        """The precisions that run well on this machine, each with a sentence on its costs and gains."""
 
     @property
     def vocoder_modes(self) -> Mapping[str, str]:
-        """The precisions of the vocoder that run well here, likewise; empty where it has none of its own."""
+        """The same for the vocoder; empty if it has no precision of its own."""
 
     @property
     def note(self) -> str:
-        """Why the precision is not the one asked for, in one sentence; empty when it is."""
+        """Why the precision is not the one asked for; empty if it is."""
 
     def voices(self) -> Sequence[Voice]:
-        """All voices, the default first. Cheap: called for each `describe`."""
+        """All voices, the default first. Must be cheap: it is called for each `describe`."""
 
     def max_chars(self, language: str) -> int:
         """The longest segment that sounds well in `language`, in characters."""
 
     def open(self, request: Request) -> Utterance:
-        """Begin a reply in one of `voices`. Raises EngineError when the voice cannot be used."""
+        """Begin a reply in one of `voices`. Raises EngineError: the voice cannot be used."""
 
 
 @runtime_checkable
 class Adjustable(Protocol):
-    """What an engine can do besides when some of its settings need no other model."""
+    """An engine with settings that can change without loading another model."""
 
     def adjust(self, config: Config) -> None:
-        """Speak with these settings from the next reply on; those that need another model stay as they were."""
+        """Use these settings from the next reply on; ignore those that need another model."""
 
 
 @runtime_checkable
 class Cloning(Protocol):
-    """What an engine can do besides when it makes voices from clips."""
+    """An engine that makes voices from clips."""
 
     def add_voice(self, name: str, language: str | None, clip: bytes) -> None:
-        """Make a voice of a clip: an audio file, of which nothing is known yet. It is one of `voices` afterwards.
+        """Add a voice made from a clip to `voices`.
 
         Args:
-            name: what the client wants to call it.
+            name: the name that the client chose.
             language: BCP 47 tag of the voice's own language; None: the engine's default.
-            clip: the bytes of the file.
+            clip: the bytes of an audio file, not checked yet.
 
         Raises:
-            EngineError: the name, the language or the clip is of no use, or there is no room. Nothing has changed.
+            EngineError: the name, the language or the clip cannot be used, or there is no room. Nothing has changed.
         """
 
     def remove_voice(self, name: str) -> None:
-        """Remove a voice that was made of a clip. Raises EngineError: there is none of that name, or it must stay."""
+        """Remove a voice made from a clip. Raises EngineError: there is none of that name, or it must stay."""

@@ -1,4 +1,4 @@
-"""K2-SO: a text-to-speech server that streams."""
+"""Streaming speech from a wyoming-k2so server, or from any other Wyoming text-to-speech server."""
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
@@ -8,7 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .coordinator import K2soConfigEntry, K2soCoordinator
-from .problems import async_report
+from .issues import async_update_issues
 from .services import async_setup_services
 
 PLATFORMS = [Platform.SENSOR, Platform.TTS]
@@ -16,7 +16,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what all servers share."""
+    """Set up the actions, which all servers share."""
     async_setup_services(hass)
     return True
 
@@ -24,22 +24,25 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: K2soConfigEntry) -> bool:
     """Set up a server."""
     coordinator = K2soCoordinator(hass, entry)
-    entry.async_on_unload(lambda: async_report(hass, entry, {}))
+    entry.async_on_unload(lambda: async_update_issues(hass, entry, {}))
     await coordinator.async_config_entry_first_refresh()
-    _follow_server(hass, entry, coordinator)
+    _update_unique_id(hass, entry, coordinator)
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     return True
 
 
-def _follow_server(hass: HomeAssistant, entry: K2soConfigEntry, coordinator: K2soCoordinator) -> None:
-    """Know a server by its id, so that discovery finds it at another address; it may be another server than before."""
-    control = coordinator.data.control
-    if control is None or control.id in (None, entry.unique_id):
+def _update_unique_id(hass: HomeAssistant, entry: K2soConfigEntry, coordinator: K2soCoordinator) -> None:
+    """Identify the entry by its server's id, so that discovery finds the server at a new address.
+
+    The server may be another one than before. Raises ConfigEntryError when that one has an entry already.
+    """
+    k2so = coordinator.data.k2so
+    if k2so is None or k2so.id in (None, entry.unique_id):
         return
-    if hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, control.id) is not None:
+    if hass.config_entries.async_entry_for_domain_unique_id(DOMAIN, k2so.id) is not None:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="another_server")
-    hass.config_entries.async_update_entry(entry, unique_id=control.id)
+    hass.config_entries.async_update_entry(entry, unique_id=k2so.id)
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: K2soConfigEntry) -> bool:

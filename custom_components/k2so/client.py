@@ -1,19 +1,17 @@
-"""A Wyoming text-to-speech server over TCP. Knows nothing of config entries and entities.
+"""A client for Wyoming text-to-speech servers over TCP. It knows nothing of config entries or entities.
 
-Each request has a connection of its own: closing it cancels the request. Whatever goes wrong becomes a K2soError here.
+Each request uses a connection of its own: closing it cancels the request. Every failure is raised as a K2soError.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
-from homeassistant.exceptions import HomeAssistantError
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, async_read_event, async_write_event
-from wyoming.info import Describe, Info, TtsVoice
+from wyoming.info import Describe, Info
 from wyoming.tts import (
     Synthesize,
     SynthesizeChunk,
@@ -23,143 +21,68 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
-from .const import CONF_ENGINE, DOMAIN
+from .errors import K2soError, from_server, sentence
+from .models import K2soInfo, ServerState
 
 CONNECT_S = 5.0
 ANSWER_S = 5.0
-# A model may have to be loaded.
+# The server may have to load a model.
 CHANGE_S = 300.0
-# How long a server that has the whole text may make no sound.
+# How long a server that has the whole text may send nothing.
 SILENCE_S = 30.0
-# Longer than a pipeline may run: when one fails, Home Assistant forgets to end its text.
+# Longer than a pipeline may run: when a pipeline fails, Home Assistant never ends its text.
 TEXT_S = 330.0
 
-HOME = "wyoming-k2so"
+# Attribution of the programs that K2-SO servers describe.
+K2SO_ATTRIBUTION = "wyoming-k2so"
 
-# The most that a server takes.
+# The largest clip that a K2-SO server accepts.
 MAX_CLIP_BYTES = 16 * 1024 * 1024
-
-CODES = (
-    "bad-request",
-    "bad-setting",
-    "bad-voice",
-    "busy",
-    "cannot-clone",
-    "failed",
-    "locked",
-    "shutdown",
-    "synthesis-failed",
-    "unknown-voice",
-)
-"""What the errors of a server may be; each has a text of its own."""
-
-
-class K2soError(HomeAssistantError):
-    """A request failed; `translation_key` says how."""
-
-    def __init__(self, key: str, **placeholders: str) -> None:
-        super().__init__(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)
-
-
-@dataclass(frozen=True)
-class Engine:
-    """A speech engine of a K2-SO server."""
-
-    name: str
-    state: str
-    """loading, ready, idle, failed or off."""
-
-    detail: str
-    mode: str | None
-    """The precision in use."""
-
-    modes: dict[str, str]
-    """Precisions that run well there, and what each costs and gains."""
-
-
-@dataclass(frozen=True)
-class Control:
-    """What a K2-SO server tells beyond Wyoming."""
-
-    id: str | None
-    """Stays the same when the address changes."""
-
-    instance: str | None
-    """Another one after each start."""
-
-    locked: bool
-    settings: dict[str, Any]
-    allowed: dict[str, dict[str, Any]]
-    engines: tuple[Engine, ...]
-    speaking: str
-    """Name of the engine that speaks where no voice is asked for."""
-
-    figures: dict[str, Any]
-    failed: dict[str, Any] | None
-    """The last change that could not be made: `settings` that were asked for, and the `reason`."""
-
-    @property
-    def wanted(self) -> Iterator[Engine]:
-        """The engines that may speak by the settings."""
-        chosen = self.settings.get(CONF_ENGINE)
-        return (engine for engine in self.engines if chosen in ("auto", engine.name))
-
-
-@dataclass(frozen=True)
-class State:
-    """What a server says about itself."""
-
-    program: str
-    manufacturer: str
-    version: str | None
-    streams: bool
-    """Takes text in pieces."""
-
-    voices: tuple[TtsVoice, ...]
-    control: Control | None
-    """None: no K2-SO, but some other Wyoming server."""
 
 
 class K2soClient:
-    """One server."""
+    """Sends requests to one server."""
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
 
-    async def describe(self) -> State:
-        """Ask what there is. Raises K2soError, also when the server cannot speak."""
+    async def describe(self) -> ServerState:
+        """Ask the server what it offers. Raises K2soError, also when it has no voices."""
         async with self._connected() as (reader, writer), asyncio.timeout(ANSWER_S):
             await async_write_event(Describe().event(), writer)
             programs = Info.from_event(await _answer(reader, "info")).tts
-            # Like Home Assistant's own integration: the first program is the one that a request gets.
+            # As in Home Assistant's own integration: a request goes to the first program.
             program = next((program for program in programs if program.installed), None)
             voices = [voice for voice in program.voices if voice.installed and voice.languages] if program else []
             if program is None or not voices:
                 raise K2soError("no_voices")
-            control = None
-            if program.attribution.name == HOME:
+            k2so = None
+            if program.attribution.name == K2SO_ATTRIBUTION:
                 await async_write_event(Event("k2so-describe"), writer)
-                control = _control((await _answer(reader, "k2so-info")).data)
-            return State(
+                k2so = K2soInfo.from_data((await _answer(reader, "k2so-info")).data)
+            return ServerState(
                 program=program.name,
                 manufacturer=program.attribution.name,
                 version=program.version,
                 streams=program.supports_synthesize_streaming,
                 voices=tuple(voices),
-                control=control,
+                k2so=k2so,
             )
 
     async def configure(self, settings: Mapping[str, Any]) -> None:
-        """Change settings of a K2-SO server, None to its default. Raises K2soError: nothing has changed."""
+        """Change settings of a K2-SO server; None resets one to its default.
+
+        Raises K2soError. Unless the connection was lost or timed out, no setting has changed then.
+        """
         await self._change(Event("k2so-configure", {"settings": dict(settings)}))
 
     async def add_voice(self, name: str, language: str | None, clip: bytes) -> None:
-        """Have a K2-SO server make a voice of an audio file. Raises K2soError: nothing has changed."""
+        """Clone a voice from an audio file on a K2-SO server. Raises K2soError."""
         await self._change(Event("k2so-add-voice", {"name": name, "language": language}, clip))
 
     async def remove_voice(self, name: str) -> None:
-        """Have a K2-SO server remove a voice that was made of a clip. Raises K2soError: nothing has changed."""
+        """Remove a cloned voice from a K2-SO server. Raises K2soError."""
         await self._change(Event("k2so-remove-voice", {"name": name}))
 
     async def _change(self, change: Event) -> None:
@@ -170,7 +93,11 @@ class K2soClient:
     async def speak(
         self, text: AsyncIterable[str], voice: SynthesizeVoice | None, context: dict[str, Any], *, streams: bool
     ) -> AsyncGenerator[AudioStart | AudioChunk]:
-        """Speak text while it arrives; yields one AudioStart, then sound. Closing the generator cancels the reply."""
+        """Speak text while it arrives.
+
+        Yields one AudioStart, then AudioChunks in the same format. Closing the generator cancels the reply.
+        `streams`: the server accepts text in pieces. Raises K2soError.
+        """
         last = SynthesizeStopped if streams else AudioStop
         async with self._connected() as (reader, writer):
             writing = asyncio.create_task(_write_text(writer, text, voice, context, streams=streams))
@@ -227,8 +154,7 @@ async def _read(reader: asyncio.StreamReader) -> Event:
         raise EOFError
     if Error.is_type(event.type):
         error = Error.from_event(event)
-        key = error.code.replace("-", "_") if error.code in CODES else "server_error"
-        raise K2soError(key, reason=error.text)
+        raise from_server(error.code, error.text)
     return event
 
 
@@ -239,7 +165,7 @@ async def _answer(reader: asyncio.StreamReader, type: str) -> Event:
 
 
 async def _next(reader: asyncio.StreamReader, writing: asyncio.Task[None]) -> Event:
-    """The next event, unless the writing of the text fails before it comes."""
+    """The next event. Raises the error of `writing` when that fails first."""
     reading = asyncio.create_task(_read(reader))
     try:
         while not reading.done():
@@ -265,21 +191,21 @@ async def _write_text(
     streams: bool,
 ) -> None:
     async def write(event: Event) -> None:
-        # Where the server has gone, the reader learns why.
+        # When the server has closed the connection, the reader finds out why.
         with suppress(OSError):
             await async_write_event(event, writer)
 
     if streams:
         await write(SynthesizeStart(voice=voice, context=context).event())
-        async for piece in _in_time(text):
+        async for piece in _with_timeout(text):
             await write(SynthesizeChunk(piece).event())
         await write(SynthesizeStop().event())
     else:
-        message = "".join([piece async for piece in _in_time(text)])
+        message = "".join([piece async for piece in _with_timeout(text)])
         await write(Synthesize(message, voice=voice, context=context).event())
 
 
-async def _in_time(text: AsyncIterable[str]) -> AsyncGenerator[str]:
+async def _with_timeout(text: AsyncIterable[str]) -> AsyncGenerator[str]:
     pieces = aiter(text)
     while True:
         try:
@@ -289,24 +215,6 @@ async def _in_time(text: AsyncIterable[str]) -> AsyncGenerator[str]:
             return
         except TimeoutError as error:
             raise K2soError("text_timeout") from error
-        except Exception as error:  # whatever it is, it is no fault of the server
-            raise K2soError("text_failed", reason=str(error) or type(error).__name__) from error
+        except Exception as error:  # the text comes from any integration, and may fail in any way
+            raise K2soError("text_failed", reason=sentence(str(error) or type(error).__name__)) from error
         yield piece
-
-
-def _control(data: Mapping[str, Any]) -> Control:
-    return Control(
-        id=data.get("id"),
-        instance=data.get("instance"),
-        locked=data["locked"],
-        settings=dict(data["settings"]),
-        allowed={key: dict(limits) for key, limits in data["allowed"].items()},
-        engines=tuple(_engine(engine) for engine in data["engines"]),
-        speaking=data["speaking"],
-        figures=dict(data["figures"]),
-        failed=None if (failed := data.get("failed")) is None else dict(failed),
-    )
-
-
-def _engine(data: Mapping[str, Any]) -> Engine:
-    return Engine(data["name"], data["state"], data.get("detail", ""), data.get("mode"), dict(data.get("modes", {})))

@@ -1,4 +1,4 @@
-"""Names that several files share."""
+"""Names that several modules share."""
 
 import logging
 
@@ -7,7 +7,7 @@ LOGGER = logging.getLogger(__package__)
 
 DEFAULT_PORT = 10200
 
-# Options; for a K2-SO server its settings of the same names.
+# Options. The settings of a K2-SO server have the same names.
 CONF_VOICE = "voice"
 CONF_LANGUAGE = "language"
 CONF_SPEED = "speed"

@@ -1,4 +1,4 @@
-"""The state of one server, asked for regularly."""
+"""Polls one server, and restores its options after it has restarted."""
 
 from datetime import timedelta
 from typing import Any, override
@@ -9,21 +9,25 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .client import Control, K2soClient, K2soError, State
+from .client import K2soClient
 from .const import DOMAIN, LOGGER
-from .problems import async_report, problems
+from .errors import K2soError
+from .issues import async_update_issues, find_issues
+from .models import K2soInfo, ServerState
 
 UPDATE_INTERVAL = timedelta(seconds=30)
-# While the server is gone, or loads what shall speak.
+# While the server is away or loading an engine.
 SHORT_INTERVAL = timedelta(seconds=10)
-# Between replies after each of which the server is asked.
+# While the server's allow list excludes Home Assistant: only its owner can change that, so do not pester it.
+FORBIDDEN_INTERVAL = timedelta(minutes=5)
+# At least this long between two of the updates that follow replies.
 COOLDOWN_S = 1.0
 
 type K2soConfigEntry = ConfigEntry[K2soCoordinator]
 
 
-class K2soCoordinator(DataUpdateCoordinator[State]):
-    """Follows a server, and gives it the entry's options again after it was started anew."""
+class K2soCoordinator(DataUpdateCoordinator[ServerState]):
+    """Keeps the state of a server up to date, and sends it the entry's options again after a restart."""
 
     config_entry: K2soConfigEntry
 
@@ -31,8 +35,8 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
         self.client = K2soClient(entry.data[CONF_HOST], entry.data[CONF_PORT])
         self._title = entry.title
         self._restore = True
-        self.refusal: str | None = None
-        """Why the server did not take the entry's options after its start."""
+        self.options_error: str | None = None
+        """Why the server rejected the entry's options when they were restored."""
 
         super().__init__(
             hass,
@@ -45,36 +49,36 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
         )
 
     @override
-    async def _async_update_data(self) -> State:
+    async def _async_update_data(self) -> ServerState:
         try:
             state = await self.client.describe()
         except K2soError as error:
             self._restore = True
-            self.update_interval = SHORT_INTERVAL
+            self.update_interval = FORBIDDEN_INTERVAL if error.key == "forbidden" else SHORT_INTERVAL
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key=error.translation_key,
                 translation_placeholders=error.translation_placeholders,
             ) from error
         self.update_interval = UPDATE_INTERVAL
-        if self.data and (self.config_entry.title, _kind(state)) != (self._title, _kind(self.data)):
+        if self.data and (self.config_entry.title, _identity(state)) != (self._title, _identity(self.data)):
             self.hass.config_entries.async_schedule_reload(self.config_entry.entry_id)
-        if (control := state.control) is not None:
-            if _loads(control):
+        if (k2so := state.k2so) is not None:
+            if _is_loading(k2so):
                 self.update_interval = SHORT_INTERVAL
-            before = self.data.control if self.data else None
-            self._restore |= before is not None and before.instance != control.instance
-            self._restore_options(control)
-        async_report(self.hass, self.config_entry, problems(control, self.refusal) if control else {})
+            before = self.data.k2so if self.data else None
+            self._restore |= before is not None and before.instance != k2so.instance
+            self._restore_options(k2so)
+        async_update_issues(self.hass, self.config_entry, find_issues(k2so, self.options_error) if k2so else {})
         return state
 
-    def _restore_options(self, control: Control) -> None:
-        """A server forgets what it was told when it ends; options that need an engine wait until it has loaded."""
-        if not self._restore or control.locked or _loads(control):
+    def _restore_options(self, k2so: K2soInfo) -> None:
+        """Send a restarted server the options that it has forgotten, once its engines have loaded."""
+        if not self._restore or k2so.locked or _is_loading(k2so):
             return
-        self._restore, self.refusal = False, None
-        wanted = {key: value for key, value in self.config_entry.options.items() if value is not None}
-        changes = {key: value for key, value in wanted.items() if control.settings.get(key, value) != value}
+        self._restore, self.options_error = False, None
+        options = {key: value for key, value in self.config_entry.options.items() if value is not None}
+        changes = {key: value for key, value in options.items() if k2so.settings.get(key, value) != value}
         if changes:
             self.config_entry.async_create_background_task(
                 self.hass, self._configure(changes), f"{self.name} - options", eager_start=False
@@ -84,16 +88,16 @@ class K2soCoordinator(DataUpdateCoordinator[State]):
         try:
             await self.client.configure(changes)
         except K2soError as error:
-            LOGGER.warning("%s does not take its options: %s", self.name, error)
-            if error.translation_key == "bad_setting":
-                self.refusal = str(error)
+            LOGGER.warning("could not restore the options of %s: %s", self.name, error)
+            if error.key == "bad_setting":
+                self.options_error = error.reason
         await self.async_refresh()
 
 
-def _kind(state: State) -> tuple[Any, ...]:
-    """What entities and device are made by: another server may answer at an address, or a newer release of one."""
-    return state.program, state.version, state.control is None, state.control and state.control.id
+def _identity(state: ServerState) -> tuple[Any, ...]:
+    """What the device and entities depend on; it differs when another server or release answers at the address."""
+    return state.program, state.version, state.k2so is None, state.k2so and state.k2so.id
 
 
-def _loads(control: Control) -> bool:
-    return any(engine.state == "loading" for engine in control.engines)
+def _is_loading(k2so: K2soInfo) -> bool:
+    return any(engine.state == "loading" for engine in k2so.engines)

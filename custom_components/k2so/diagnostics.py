@@ -1,4 +1,4 @@
-"""What a user can send along with a report; addresses and what tells one server from another are left out."""
+"""Diagnostics to attach to a bug report, without addresses and without anything that identifies the server."""
 
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +14,7 @@ TO_REDACT = {CONF_HOST, "discovery_keys", "id", "instance", "title", "unique_id"
 
 
 async def async_get_config_entry_diagnostics(hass: HomeAssistant, entry: K2soConfigEntry) -> dict[str, Any]:
-    """The entry, and the server's state or why there is none."""
+    """The entry, and the state of its server or the reason why it is unavailable."""
     found: dict[str, Any] = {"entry": entry.as_dict()}
     if entry.state is ConfigEntryState.LOADED:
         coordinator = entry.runtime_data

@@ -1,4 +1,4 @@
-"""What all entities share."""
+"""The base class of all entities."""
 
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -8,7 +8,7 @@ from .coordinator import K2soCoordinator
 
 
 class K2soEntity(CoordinatorEntity[K2soCoordinator]):
-    """An entity of a server; `key` names it in translations and makes it unique."""
+    """An entity of a server. `key` is its translation key and part of its unique ID."""
 
     _attr_has_entity_name = True
 

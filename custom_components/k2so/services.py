@@ -1,4 +1,4 @@
-"""Actions: voices of a server that are cloned from clips."""
+"""Actions that add and remove cloned voices."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ ATTR_AUDIO = "audio"
 ATTR_LANGUAGE = "language"
 
 VOICE = {vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string, vol.Required(ATTR_NAME): cv.string}
-# As the media selector gives it, or the path or media-source id alone.
+# From the media selector, or just a path or media source ID.
 AUDIO = vol.Any(cv.string, vol.All({str: object}, lambda media: cv.string(media.get("media_content_id"))))
 
 
@@ -50,20 +50,20 @@ async def _remove_voice(call: ServiceCall) -> None:
 
 def _coordinator(call: ServiceCall) -> K2soCoordinator:
     entry: K2soConfigEntry = service.async_get_config_entry(call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))
-    if entry.runtime_data.data.control is None:
+    if entry.runtime_data.data.k2so is None:
         raise _invalid("not_k2so", name=entry.title)
     return entry.runtime_data
 
 
 async def _clip(hass: HomeAssistant, audio: str) -> bytes:
-    """The file that a user names by its path or as a media source."""
+    """Read the audio file at a path or media source ID. Raises ServiceValidationError."""
     if media_source.is_media_source_id(audio):
         try:
             path = (await media_source.async_resolve_media(hass, audio, None)).path
         except HomeAssistantError as error:
             raise _invalid("clip_missing", clip=audio) from error
         if path is None:
-            raise _invalid("clip_no_file", clip=audio)
+            raise _invalid("clip_not_local", clip=audio)
     else:
         path = Path(audio)
         if not await hass.async_add_executor_job(hass.config.is_allowed_path, audio):

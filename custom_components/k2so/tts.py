@@ -1,4 +1,4 @@
-"""The voice: text in as it arrives, sound out as it is made."""
+"""The text-to-speech entity: streams text in and audio out."""
 
 import hashlib
 import json
@@ -16,10 +16,11 @@ from wyoming.info import TtsVoice
 from wyoming.tts import SynthesizeVoice
 
 from . import wav
-from .client import K2soError, State
 from .const import CONF_LANGUAGE, CONF_VOICE
 from .coordinator import K2soConfigEntry, K2soCoordinator
 from .entity import K2soEntity
+from .errors import K2soError
+from .models import ServerState
 
 PARALLEL_UPDATES = 0
 
@@ -35,14 +36,14 @@ _CONVERSIONS = (
     tts.ATTR_PREFERRED_SAMPLE_BYTES,
     tts.ATTR_PREFERRED_BITRATE,
 )
-# What a K2-SO server can be asked for.
+# The sample rates that a K2-SO server offers, in Hz.
 _RATES = range(8_000, 96_001)
 
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: K2soConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
 ) -> None:
-    """Set up the voice of a server."""
+    """Set up the entity of a server."""
     async_add_entities([K2soTextToSpeech(entry.runtime_data)])
 
 
@@ -53,29 +54,29 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
 
     def __init__(self, coordinator: K2soCoordinator) -> None:
         super().__init__(coordinator, "speech")
-        own = (ATTR_SPEED, ATTR_SAMPLE_RATE) if coordinator.data.control else ()
+        k2so_options = (ATTR_SPEED, ATTR_SAMPLE_RATE) if coordinator.data.k2so else ()
         self._attr_supported_options = [
             tts.ATTR_VOICE,
             ATTR_SPEAKER,
-            *own,
+            *k2so_options,
             tts.ATTR_PREFERRED_FORMAT,
             *_CONVERSIONS,
         ]
         self._attr_supported_languages = []
-        self._follow()
+        self._update_voices()
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        self._follow()
+        self._update_voices()
         super()._handle_coordinator_update()
 
-    def _follow(self) -> None:
-        """Take over the voices of the server."""
+    def _update_voices(self) -> None:
         state = self.coordinator.data
         languages = {language for voice in state.voices for language in voice.languages}
-        if state.control and any(engine.state in ("loading", "failed") for engine in state.control.engines):
-            # Pipelines in a language that only the missing engine speaks: another voice is better than none.
+        if state.k2so and any(engine.state in ("loading", "failed") for engine in state.k2so.engines):
+            # Keep the languages that only the missing engine speaks: for a pipeline in one of them, the fallback voice
+            # is better than none.
             languages.update(self._attr_supported_languages)
         self._attr_supported_languages = sorted(languages)
         self._voices = {
@@ -88,23 +89,24 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
 
     @property
     def _settings(self) -> Mapping[str, Any]:
-        """Those in force; a server that has none leaves them to the entry."""
-        control = self.coordinator.data.control
-        return control.settings if control else self.coordinator.config_entry.options
+        """The settings in force: the server's, or the entry's options if the server has no settings."""
+        k2so = self.coordinator.data.k2so
+        return k2so.settings if k2so else self.coordinator.config_entry.options
 
     @property
     @override
     def default_language(self) -> str:
-        """The one that is set, as far as the default voice speaks it; else the house's."""
-        speaker = self._find(self._settings.get(CONF_VOICE))
-        known = speaker.languages if speaker else self.supported_languages
-        house = self.coordinator.hass.config
-        return next(iter(matches(self._settings.get(CONF_LANGUAGE) or house.language, known, house.country)), known[0])
+        """The configured language or Home Assistant's, if the default voice speaks it; else the voice's first."""
+        voice = self._find(self._settings.get(CONF_VOICE))
+        spoken = voice.languages if voice else self.supported_languages
+        config = self.coordinator.hass.config
+        wanted = self._settings.get(CONF_LANGUAGE) or config.language
+        return next(iter(matches(wanted, spoken, config.country)), spoken[0])
 
     @property
     @override
     def default_options(self) -> Mapping[str, Any]:
-        """Keep apart in the cache what sounds different."""
+        """Part of the cache key: a cached reply is used only while it would still sound the same."""
         return {ATTR_FINGERPRINT: _fingerprint(self.coordinator.data, self._settings)}
 
     def _find(self, name: str | None) -> TtsVoice | None:
@@ -123,7 +125,7 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
 
     @override
     async def async_get_tts_audio(self, message: str, language: str, options: dict[str, Any]) -> tts.TtsAudioType:
-        """Speak a whole text."""
+        """Speak a complete text."""
 
         async def text() -> AsyncGenerator[str]:
             yield message
@@ -143,6 +145,7 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
 
     async def _stream(self, request: TTSAudioRequest) -> AsyncGenerator[bytes]:
         options = request.options
+        # Home Assistant runs ffmpeg then.
         converted = options.get(tts.ATTR_PREFERRED_FORMAT) != _WAV or any(options.get(key) for key in _CONVERSIONS)
         as_float = heard = False
         silence = b""
@@ -159,14 +162,14 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
         if not silence:
             raise K2soError("no_sound")
         if not heard:
-            yield silence  # players and ffmpeg take a file without sound for broken
+            yield silence  # players and ffmpeg treat a file without samples as broken
 
     async def _speak(
         self, text: AsyncIterable[str], language: str, options: Mapping[str, Any]
     ) -> AsyncGenerator[AudioStart | AudioChunk]:
         state = self.coordinator.data
         name = options.get(tts.ATTR_VOICE)
-        if name is None and state.control is None:
+        if name is None and state.k2so is None:
             name = self.coordinator.config_entry.options.get(CONF_VOICE)
             if (default := self._find(name)) is None or language not in default.languages:
                 name = None
@@ -188,7 +191,7 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
                 async for event in events:
                     yield event
         finally:
-            # The figures of this reply, or that the server is gone.
+            # Fetch the measurements of this reply, or find out that the server is gone.
             self.coordinator.config_entry.async_create_background_task(
                 self.coordinator.hass,
                 self.coordinator.async_request_refresh(),
@@ -197,16 +200,16 @@ class K2soTextToSpeech(K2soEntity, tts.TextToSpeechEntity):
 
 
 def _rate(preferred: Any) -> int | None:
-    """Samples per second to ask the server for, so that nobody has to convert them."""
+    """The sample rate in Hz to request from the server, which saves a conversion; None to leave it to the server."""
     return int(preferred) if preferred is not None and int(preferred) in _RATES else None
 
 
-def _fingerprint(state: State, settings: Mapping[str, Any]) -> str:
-    """Part of the key under which Home Assistant keeps sound: what would sound different now is made anew."""
+def _fingerprint(state: ServerState, settings: Mapping[str, Any]) -> str:
+    """A hash of everything that changes how a reply sounds."""
     sound: list[Any] = [state.program, state.version, settings]
-    if state.control is not None:
-        sound.append([engine.name for engine in state.control.engines if engine.state == "ready"])
-        if any(engine.state in ("idle", "loading") for engine in state.control.wanted):
-            # Of who stands in for it nothing is played twice: only a server that is asked wakes its engine.
-            sound += state.control.instance, state.control.figures["replies"]
+    if state.k2so is not None:
+        sound.append([engine.name for engine in state.k2so.engines if engine.state == "ready"])
+        if any(engine.state in ("idle", "loading") for engine in state.k2so.selected_engines):
+            # Never serve the fallback voice from the cache: only a request makes the server load its engine.
+            sound += state.k2so.instance, state.k2so.figures["replies"]
     return hashlib.sha256(json.dumps(sound, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,8 +1,8 @@
-"""WAV as a stream, in the form that Home Assistant's ffmpeg starts with soonest.
+"""Streamed WAV, in the format that Home Assistant's ffmpeg starts converting soonest.
 
-Of a PCM file ffmpeg reads 64 KiB, 1.4 s of speech, in search of other codecs before it writes a byte; of IEEE float it
-does not. Measured from the first piece to ffmpeg's first output, 22.05 kHz mono at real-time pace: PCM 1.44 s, whatever
-sizes its header tells; float 0.08 s.
+ffmpeg probes the first 64 KiB of a PCM file (1.4 s of speech) for other codecs before it writes anything; it does not
+probe IEEE float. Time from the first chunk to ffmpeg's first output, measured with 22.05 kHz mono at real-time pace:
+1.44 s for PCM, whatever sizes its header declares, and 0.08 s for float.
 """
 
 import struct
@@ -14,7 +14,7 @@ UNKNOWN = 0xFFFFFFFF
 
 
 def header(rate: int, width: int, channels: int, *, as_float: bool, size: int = UNKNOWN) -> bytes:
-    """The start of a file whose samples have `width` bytes; `size` is that of all samples, if it is known."""
+    """A WAV header: `rate` in Hz, `width` in bytes per sample, `size` of the audio data in bytes if it is known."""
     frame = width * channels
     tag = IEEE_FLOAT if as_float else PCM
     fmt = struct.pack("<HHIIHH", tag, channels, rate, rate * frame, frame, 8 * width)
@@ -27,5 +27,5 @@ def header(rate: int, width: int, channels: int, *, as_float: bool, size: int = 
 
 
 def to_float(audio: bytes) -> bytes:
-    """16-bit samples as 32-bit floating point."""
+    """Convert 16-bit integer samples to 32-bit floats in [-1, 1)."""
     return array("f", [sample / 32768 for sample in array("h", audio)]).tobytes()

@@ -1,4 +1,4 @@
-"""The charts hold what was measured: read back from matplotlib's own objects."""
+"""The charts show what was measured, as matplotlib's own objects tell."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def test_each_engine_and_mode_has_a_line_over_its_texts() -> None:
     assert "90 ms" in {text.get_text() for text in first.texts}
 
 
-def test_a_run_has_a_timeline_if_it_was_followed() -> None:
+def test_only_a_run_with_a_timeline_has_one_drawn() -> None:
     assert len(plot.draw([EMBEDDED, XTTS]).axes) == 3
     assert len(plot.draw([XTTS]).axes) == 2
 
 
-def test_a_later_run_replaces_the_same_figures_of_an_earlier_one() -> None:
+def test_a_later_run_replaces_the_same_rows_of_an_earlier_one() -> None:
     again = EMBEDDED | {"rows": [EMBEDDED["rows"][0] | {"first_audio_s": 0.01}]}
     assert lines(plot.draw([EMBEDDED, again]).axes[0])["Embedded voice (Piper)"] == [(0, 0.09), (2, 0.01)]
 
@@ -65,7 +65,7 @@ def test_playback_waits_for_chunks_and_for_the_sound_before_them() -> None:
     assert plot.playback([[0.2, 1.0], [0.3, 0.5], [2.0, 1.0]]) == [(0.2, 1.2), (1.2, 1.7), (2.0, 3.0)]
 
 
-def test_a_gap_in_playback_is_pointed_out() -> None:
+def test_gaps_in_playback_are_marked() -> None:
     def lane(chunks: list[list[float]]) -> str:
         timeline = plot.draw([EMBEDDED | {"timeline": {**EMBEDDED["timeline"], "chunks": chunks}}]).axes[2]
         return timeline.get_yticklabels()[-1].get_text()
@@ -74,7 +74,7 @@ def test_a_gap_in_playback_is_pointed_out() -> None:
     assert "gaps" not in lane([[0.2, 1.0], [0.3, 1.0]])
 
 
-def test_values_that_lie_close_do_not_hide_each_other() -> None:
+def test_labels_of_close_values_do_not_overlap() -> None:
     row = XTTS["rows"][0]
     figure = plot.draw([XTTS | {"rows": [row | {"mode": str(rtf), "rtf": rtf} for rtf in (0.5, 2.4, 3.6, 4.1)]}])
     figure.draw_without_rendering()
@@ -92,34 +92,34 @@ def test_saved_runs_are_drawn_without_measuring(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize("text", ["", "nothing\n", "{}\n", '[1]\n"rows"\n'])
-def test_a_file_without_figures_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_without_figures_is_rejected(tmp_path: Path, text: str) -> None:
     file = tmp_path / "run.txt"
     file.write_text(text)
-    with pytest.raises(EngineError, match=r"run\.txt holds no figures"):
+    with pytest.raises(EngineError, match=r"run\.txt contains no figures"):
         plot.read(file)
 
 
-def test_figures_of_another_kind_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="not as `wyoming-k2so bench` prints them"):
+def test_rows_without_the_needed_figures_are_rejected(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="cannot draw a run without the figures"):
         plot.save(tmp_path / "out.png", [{"machine": MACHINE, "rows": [{"speed": 1}]}])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
-        (["--plot", "out.wav"], "must end in"),
-        (["--plot", "nowhere/out.png"], "no folder nowhere"),
-        (["--from", "run.txt"], "only with --plot"),
+        (["--plot", "out.wav"], "unsupported image type 'out.wav'"),
+        (["--plot", "nowhere/out.png"], "the folder nowhere does not exist"),
+        (["--from", "run.txt"], "--from: requires --plot"),
     ],
 )
-def test_a_picture_that_cannot_be_made_is_refused_before_anything_is_measured(
-    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_picture_that_cannot_be_drawn_is_rejected_before_anything_is_measured(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local, "measure", pytest.fail)
     assert cli.main(["bench", *arguments]) == 2
-    assert complaint in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["bench", "--plot", str(tmp_path / "out.png"), "--from", "missing.txt"]) == 1
-    assert "missing.txt cannot be read" in capsys.readouterr().err
+    assert "cannot read missing.txt" in capsys.readouterr().err

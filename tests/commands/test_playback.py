@@ -92,7 +92,7 @@ def test_sound_is_written_while_the_rest_is_generated() -> None:
     [
         ("/nowhere/out.wav", "cannot write /nowhere/out.wav: No such file or directory"),
         ("/", "cannot write /: Is a directory"),
-        ("/dev/full", "the sound could not be played or written: .*No space left on device"),
+        ("/dev/full", "cannot play or write the audio: .*No space left on device"),
     ],
 )
 def test_a_place_that_cannot_be_written_is_named(place: str, message: str) -> None:
@@ -108,7 +108,7 @@ def test_a_place_that_cannot_be_written_is_named(place: str, message: str) -> No
 def test_a_wav_file_needs_a_place_that_can_be_rewound() -> None:
     reader, writer = os.pipe()
     try:
-        with pytest.raises(PlaybackError, match="stream with -o -"):
+        with pytest.raises(PlaybackError, match="stream raw samples with -o -"):
             play(reply(ScriptedEngine()), partial(WavFile, Path(f"/dev/fd/{writer}")))
     finally:
         os.close(reader)
@@ -120,7 +120,7 @@ def test_any_fault_of_a_sink_is_told() -> None:
         def write(self, audio: bytes) -> None:
             raise RuntimeError("the plug was pulled")
 
-    with pytest.raises(PlaybackError, match="could not be played or written: the plug was pulled"):
+    with pytest.raises(PlaybackError, match="cannot play or write the audio: the plug was pulled"):
         play(reply(ScriptedEngine()), lambda _: Broken(io.BytesIO()))
 
 
@@ -181,7 +181,7 @@ def test_the_sound_card_plays_every_sample(tmp_path: Path) -> None:
         "    card.write(sound[start : start + 4096].tobytes())\n"
         "card.close()\n"
     )
-    environ = os.environ | {"ALSA_CONFIG_PATH": str(config), "PYTHONPATH": str(Path.cwd())}
+    environ = os.environ | {"ALSA_CONFIG_PATH": str(config)}
     subprocess.run([sys.executable, str(script)], env=environ, check=True, timeout=60)
     samples = np.fromfile(played, "<i2")
     np.testing.assert_array_equal(samples[:20_000], np.arange(-10_000, 10_000))
@@ -206,5 +206,5 @@ def test_without_a_device_say_ends_with_one_line_that_names_the_way_out(tmp_path
     result = say(tmp_path, "pcm.!default { type hw card 99 }\nctl.!default { type hw card 99 }\n")
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert line.startswith("wyoming-k2so: there is no sound device to play on")
+    assert line.startswith("wyoming-k2so: no sound device can play")
     assert line.endswith("write to a file with -o FILE.wav instead")

@@ -10,13 +10,13 @@ import subprocess
 import wave
 from pathlib import Path
 
-from tests.support.program import LONG, PATIENCE_S, RATE, VOICE, command, fails, is_speech, run, started
+from tests.support.program import LONG, RATE, TIMEOUT_S, VOICE, command, fails, is_speech, run, started
 
 
 def test_say_writes_a_wav_file_with_speech(tmp_path: Path) -> None:
     result = run("say", "The kettle is boiling.", "-o", "out.wav")
     assert result.returncode == 0, result.stderr
-    assert re.fullmatch(r"first sound after \d+\.\d\d s, \d+\.\d s of speech\n", result.stderr)
+    assert re.fullmatch(r"first audio after \d+\.\d\d s, \d+\.\d s of speech\n", result.stderr)
     with wave.open(str(tmp_path / "out.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, RATE)
         assert is_speech(file.readframes(file.getnframes()))
@@ -28,19 +28,19 @@ def test_say_speaks_standard_input_while_it_is_still_typed() -> None:
         assert process.stdout is not None
         process.stdin.write(b"The first sentence is complete. The s")
         process.stdin.flush()
-        readable, _, _ = select.select([process.stdout], [], [], PATIENCE_S)
+        readable, _, _ = select.select([process.stdout], [], [], TIMEOUT_S)
         assert readable
         first = os.read(process.stdout.fileno(), 4096)
         assert first
         process.stdin.write("econd one, too: naïve?".encode())
-        rest, err = process.communicate(timeout=PATIENCE_S)
+        rest, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, err
     assert is_speech(first + rest)
 
 
 def test_say_copes_with_text_that_is_no_utf_8(tmp_path: Path) -> None:
     result = subprocess.run(
-        [*command("say", "-o", "out.wav"), b"Hello \xff there."], capture_output=True, timeout=PATIENCE_S, check=False
+        [*command("say", "-o", "out.wav"), b"Hello \xff there."], capture_output=True, timeout=TIMEOUT_S, check=False
     )
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "out.wav").stat().st_size > RATE
@@ -51,7 +51,7 @@ def test_say_without_text_and_without_input_is_told_so() -> None:
         ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *command("say", "-o", "out.wav")],
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
         check=False,
     )
     assert result.returncode == 2
@@ -71,7 +71,7 @@ def test_an_interrupted_say_ends_quietly() -> None:
         process.stdin.flush()
         assert process.stdout.read(100)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=PATIENCE_S)
+        _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130
     assert b"Traceback" not in err
     assert b"terminate" not in err

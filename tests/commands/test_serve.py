@@ -23,8 +23,8 @@ from wyoming.tts import Synthesize
 
 from tests.support.program import (
     LONG,
-    PATIENCE_S,
     RATE,
+    TIMEOUT_S,
     VOICE,
     client,
     command,
@@ -53,7 +53,7 @@ async def test_serve_answers_until_it_is_told_to_stop(arguments: list[str]) -> N
         log = end(process, signal.SIGINT)
     assert "Add integration > K2-SO or Wyoming Protocol, host 127.0.0.1, port" in log
     assert f"INFO piper/{VOICE}: " in log
-    assert log.endswith("INFO Stopped\n")
+    assert log.endswith("INFO stopped\n")
 
 
 async def test_figures_can_be_scraped_and_the_log_can_be_json() -> None:
@@ -65,8 +65,8 @@ async def test_figures_can_be_scraped_and_the_log_can_be_json() -> None:
         log = [json.loads(line) for line in end(process).splitlines()]
     assert 'k2so_requests_total{engine="piper",outcome="ok"} 1.0' in figures
     assert "k2so_active_streams 0.0" in figures
-    assert "Announced on the local network" in [entry["message"] for entry in log]
-    assert log[-1]["message"] == "Stopped"
+    assert "announced on the local network" in [entry["message"] for entry in log]
+    assert log[-1]["message"] == "stopped"
 
 
 async def test_a_running_reply_is_cut_short_properly_at_the_end() -> None:
@@ -97,7 +97,7 @@ async def test_a_client_that_sends_nonsense_is_told_so_and_served_on() -> None:
             assert AudioStop.is_type(stop.type)
             await connection.write_event(Describe().event())
             assert Info.is_type((await next_event(connection)).type)
-        assert " WARNING Bad event from 127.0.0.1:" in end(process)
+        assert " WARNING bad event from 127.0.0.1:" in end(process)
 
 
 async def test_settings_come_from_flags_variables_and_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ async def test_settings_come_from_flags_variables_and_a_file(monkeypatch: pytest
             await connection.write_event(Synthesize("Hello there.").event())
             chunks = [event for event in await read_reply(connection) if event.payload]
         assert {len(chunk.payload or b"") for chunk in chunks[:-1]} == {2 * 2048}
-        assert json.loads(end(process).splitlines()[-1])["message"] == "Stopped"
+        assert json.loads(end(process).splitlines()[-1])["message"] == "stopped"
 
 
 @pytest.mark.parametrize("option", ["--uri", "--metrics-port"])
@@ -123,7 +123,7 @@ def test_a_port_in_use_is_one_line_and_status_1(option: str) -> None:
         port = taken.getsockname()[1]
         if option == "--uri":
             message = fails(1, "--uri", f"tcp://127.0.0.1:{port}")
-            assert message.startswith(f"cannot serve tcp://127.0.0.1:{port}: ")
+            assert message.startswith(f"cannot listen on tcp://127.0.0.1:{port}: ")
             assert message.endswith("; choose another address with --uri")
         else:
             message = fails(1, "--uri", "tcp://127.0.0.1:0", "--metrics-port", str(port))
@@ -146,7 +146,7 @@ async def test_a_unix_socket_can_be_served(tmp_path: Path, name: str) -> None:
 
 def test_a_unix_socket_does_not_replace_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
-    assert fails(1, "--uri", f"unix://{tmp_path}/file").startswith(f"cannot serve unix://{tmp_path}/file: ")
+    assert fails(1, "--uri", f"unix://{tmp_path}/file").startswith(f"cannot listen on unix://{tmp_path}/file: ")
     assert (tmp_path / "file").read_text() == "precious"
 
 
@@ -165,7 +165,7 @@ def test_standard_input_and_output_can_be_served() -> None:
         events: list[Event] = []
         while (event := read_event(cast(BinaryIO, process.stdout))) is not None:
             events.append(event)
-        assert ended(process).endswith("INFO Stopped\n")
+        assert ended(process).endswith("INFO stopped\n")
     assert [event.type for event in events if not event.payload] == ["audio-start", "audio-stop"]
     assert AudioStop.from_event(events[-1]).timestamp == round(len(sound(events)) / 2 / RATE * 1000)
 
@@ -174,7 +174,7 @@ def test_standard_input_and_output_can_be_served() -> None:
 def test_standard_input_must_be_something_that_can_be_waited_for(place: str) -> None:
     with Path(place).open("rb") as source:
         result = subprocess.run(
-            command("--uri", "stdio://"), stdin=source, capture_output=True, timeout=PATIENCE_S, check=False
+            command("--uri", "stdio://"), stdin=source, capture_output=True, timeout=TIMEOUT_S, check=False
         )
     assert result.returncode == 1
-    assert re.fullmatch(rb"wyoming-k2so: cannot serve stdio://: .*\n", result.stderr)
+    assert re.fullmatch(rb"wyoming-k2so: cannot listen on stdio://: .*\n", result.stderr)

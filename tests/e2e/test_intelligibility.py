@@ -1,4 +1,4 @@
-"""Real speech from a real server, heard by Whisper."""
+"""Real speech from a real server, transcribed by Whisper."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.client import synthesize, synthesize_stream
 from tests.support.ears import hear, word_errors, words
 from tests.support.server_process import ServerProcess
 
-# What goes in, and what a listener should write down.
+# What is sent, and what a listener should hear.
 SENTENCES = [
     ("The kitchen light is on now.", "The kitchen light is on now."),
     ("It is 21 degrees in the living room.", "It is 21 degrees in the living room."),
@@ -34,7 +34,7 @@ SENTENCES = [
     )
     * 2,
 ]
-SPELLED = "I have closed the garage door. Then I turned the heating down, because nobody is at home."
+LETTER_BY_LETTER = "I have closed the garage door. Then I turned the heating down, because nobody is at home."
 PLAIN = "The kitchen light is on now. The train to London leaves at half past seven."
 
 
@@ -47,10 +47,10 @@ async def test_every_word_is_heard(server: ServerProcess) -> None:
             heard = hear(answer.audio, answer.start.rate)
             errors[heard] = word_errors(expected, heard)
             count += len(words(expected))
-        answer = await synthesize_stream(client, SPELLED)  # letter by letter
+        answer = await synthesize_stream(client, LETTER_BY_LETTER)
         heard = hear(answer.audio, answer.start.rate)
-        errors[heard] = word_errors(SPELLED, heard)
-        count += len(words(SPELLED))
+        errors[heard] = word_errors(LETTER_BY_LETTER, heard)
+        count += len(words(LETTER_BY_LETTER))
     rate = sum(errors.values()) / count
     print(f"word error rate {rate:.1%} over {count} words")
     assert rate <= 0.05, {heard: n for heard, n in errors.items() if n}
@@ -58,7 +58,7 @@ async def test_every_word_is_heard(server: ServerProcess) -> None:
 
 @pytest.fixture
 def fresh_server() -> Iterator[ServerProcess]:
-    """One whose seed no other reply has used: it says a text in the same way each time."""
+    """A server that has not spoken yet: with its seed, it speaks a text in the same way each time."""
     process = ServerProcess()
     yield process
     assert process.stop() == 0
@@ -77,7 +77,7 @@ def fresh_server() -> Iterator[ServerProcess]:
     ],
     ids=str,
 )
-async def test_every_form_says_the_same(
+async def test_every_audio_format_is_intelligible(
     fresh_server: ServerProcess, context: dict[str, Any], format: tuple[int, int, int]
 ) -> None:
     async with AsyncTcpClient("127.0.0.1", fresh_server.port) as client:

@@ -1,4 +1,4 @@
-"""What users say stays out of everything that the server writes above debug level, and nothing is told to others."""
+"""Users' texts stay out of everything above debug level, and nothing is reported to third parties."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXT = f"The safe opens with {SECRET}. Say {SECRET} twice."
 
 
 class Quoting(ScriptedEngine):
-    """Fails with errors that quote the text, as the libraries beneath real engines do."""
+    """Fails with errors that quote the text, as the libraries of real engines do."""
 
     def __init__(self, error: Callable[[str], Exception], name: str) -> None:
         super().__init__(make_voice(f"voice-{name}"), name=name)
@@ -53,9 +53,9 @@ class _QuotingUtterance(ScriptedUtterance):
         lambda text: UnicodeEncodeError("ascii", text, 0, 1, "no such character"),
         lambda text: OSError(2, "No such file", f"/tmp/{text}.wav"),
     ],
-    ids=["a sentence", "a key", "characters", "a file"],
+    ids=["a message", "a key", "an encoding error", "a file name"],
 )
-async def test_a_failing_engine_does_not_tell_the_text(
+async def test_a_failing_engine_does_not_leak_the_text(
     error: Callable[[str], Exception], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     engines = Quoting(error, "big"), Quoting(error, "small")
@@ -82,7 +82,7 @@ async def test_a_failing_engine_does_not_tell_the_text(
         ("ping", {"text": {SECRET: 1}}),
     ],
 )
-async def test_a_bad_request_does_not_tell_the_text(
+async def test_a_bad_request_does_not_leak_the_text(
     kind: str, data: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -93,15 +93,15 @@ async def test_a_bad_request_does_not_tell_the_text(
     assert SECRET not in caplog.text
 
 
-async def test_what_is_told_with_debug_shows_that_the_text_was_there(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_debug_log_contains_the_text(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
             await synthesize(client, TEXT)
     assert SECRET in caplog.text
 
 
-def test_the_libraries_make_nothing_to_report_to_their_makers(tmp_path: Path) -> None:
-    # Without what names a test run, in which ONNX Runtime would keep still by itself.
+def test_libraries_collect_no_telemetry(tmp_path: Path) -> None:
+    # Without the variables of a test run, in which ONNX Runtime turns its telemetry off by itself.
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     say = (sys.executable, "-m", "wyoming_k2so", "say", "Hello.", "-o", tmp_path / "hello.wav")
     subprocess.run(say, cwd=ROOT, env=environment, check=True, capture_output=True)

@@ -1,1 +1,1 @@
-"""Home Assistant and our server, as real processes."""
+"""Tests of the integration and the app, with Home Assistant and the server as real processes."""

@@ -1,4 +1,4 @@
-"""Forms filled in within the test, as the frontend does it, and what the server makes of them."""
+"""Fills in the forms of config and options flows as the frontend does, and reads what the server made of it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.k2so.client import Control, K2soClient
+from custom_components.k2so.client import K2soClient
 from custom_components.k2so.const import DOMAIN
+from custom_components.k2so.models import K2soInfo
 
-from .peer import Peer
-from .server import ServerProcess
+from .fake_server import FakeServer
+from .server_process import ServerProcess
 
 
-def address(server: ServerProcess | Peer) -> dict[str, Any]:
+def address(server: ServerProcess | FakeServer) -> dict[str, Any]:
     return {"host": server.host, "port": server.port}
 
 
@@ -39,22 +40,22 @@ async def save_options(home: HomeAssistant, form: Any, data: dict[str, Any]) -> 
 
 
 def shown(form: Any) -> dict[str, Any]:
-    """Each field with what stands in it."""
+    """The fields of a form and their suggested values."""
     return {str(key): (key.description or {}).get("suggested_value") for key in form["data_schema"].schema}
 
 
-async def control(server: ServerProcess) -> Control:
-    """What the server tells of itself."""
-    found = (await K2soClient(server.host, server.port).describe()).control
+async def k2so_info_of(server: ServerProcess) -> K2soInfo:
+    """What a K2-SO server reports about itself."""
+    found = (await K2soClient(server.host, server.port).describe()).k2so
     assert found
     return found
 
 
 async def id_of(server: ServerProcess) -> str:
-    found = (await control(server)).id
+    found = (await k2so_info_of(server)).id
     assert found
     return found
 
 
 async def settings(server: ServerProcess) -> dict[str, Any]:
-    return (await control(server)).settings
+    return (await k2so_info_of(server)).settings

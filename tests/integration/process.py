@@ -1,4 +1,4 @@
-"""A program that runs beside the tests and writes a log. Knows nothing of what it does."""
+"""Runs a program beside the tests and keeps its log. It knows nothing of what the program does."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Self
 
 
 class ProcessError(Exception):
-    """A program did not start, did not end, or never said what it should; the message holds the end of its log."""
+    """A program did not start, did not stop, or never logged an expected text; the message ends with its log."""
 
 
 class Process:
-    """May be started again after `stop`; its log goes on then."""
+    """A program that can be started again after `stop`, and appends to the same log then."""
 
     START_S = 60.0
     STOP_S = 10.0
@@ -47,7 +47,7 @@ class Process:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Ask it to end, as a service manager would; kill what is left of it. Raises ProcessError when it would not."""
+        """Terminate it as a service manager would, and kill what is left. Raises ProcessError if it does not stop."""
         if self._process is None:
             return
         process, self._process = self._process, None
@@ -55,7 +55,7 @@ class Process:
         try:
             process.wait(self.STOP_S)
         except subprocess.TimeoutExpired:
-            raise self._error(f"did not end within {self.STOP_S} s") from None
+            raise self._error(f"did not stop within {self.STOP_S} s") from None
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -63,7 +63,7 @@ class Process:
 
     @contextmanager
     def running(self) -> Iterator[Self]:
-        """Started here, stopped at the end."""
+        """Started on entry, stopped on exit."""
         try:
             self.start()
             yield self
@@ -71,20 +71,20 @@ class Process:
             self.stop()
 
     def log(self) -> str:
-        """All that it has said so far."""
+        """Everything logged so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def wait_for_log(self, text: str, *, after: int = 0, timeout_s: float = 30.0) -> None:
-        """Wait until it says `text`, behind the first `after` characters. Raises ProcessError."""
-        self._wait(lambda: text in self.log()[after:], timeout_s, f"never said {text!r}")
+        """Wait for `text` in the log, after the first `after` characters. Raises ProcessError."""
+        self._wait(lambda: text in self.log()[after:], timeout_s, f"never logged {text!r}")
 
-    def _wait(self, done: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
+    def _wait(self, done: Callable[[], bool], timeout_s: float, failure: str) -> None:
         deadline = time.monotonic() + timeout_s
         while not done():
             if self._process is not None and (status := self._process.poll()) is not None:
-                raise self._error(f"ended with {status}")
+                raise self._error(f"exited with status {status}")
             if time.monotonic() > deadline:
-                raise self._error(otherwise)
+                raise self._error(failure)
             time.sleep(0.05)
 
     def _error(self, what: str) -> ProcessError:
@@ -92,15 +92,15 @@ class Process:
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody uses."""
+    """A free TCP port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def answers(port: int) -> bool:
-    """Whether somebody serves at a port of this machine."""
+def accepts_connections(port: int) -> bool:
+    """Whether a server listens on a TCP port of this machine."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

@@ -1,6 +1,6 @@
-"""Pictures of the integration in the frontend of a running Home Assistant, for docs/home-assistant.md.
+"""Takes the screenshots in docs/home-assistant.md from a running Home Assistant.
 
-`K2SO_DEV_XTTS_PYTHON=PYTHON python -m tests.integration.screenshots FOLDER` needs Chromium (on Debian: chromium).
+Run `K2SO_DEV_XTTS_PYTHON=PYTHON python -m tests.integration.screenshots FOLDER`. Needs Chromium (on Debian: chromium).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any
 
 import aiohttp
 
-from .conftest import HOUSE, OURS
-from .hass import HassProcess
+from .environment import ASSIST_STUB, INTEGRATION
+from .hass_process import HassProcess
 from .process import free_port
-from .server import ServerProcess, with_xtts
+from .server_process import LOG_XTTS_READY, ServerProcess, xtts_server
 
 SIZE = (1000, 1300)
 WAIT_S = 30.0
 
-# Home Assistant's pages are made of shadow trees, which selectors do not look into.
+# Selectors do not look into the shadow trees that Home Assistant's pages consist of.
 FIND = """
 const sleep = ms => new Promise(done => setTimeout(done, ms));
 function all(root) {
@@ -46,7 +46,7 @@ function find(tag, text) {
 
 
 class Page:
-    """A tab of a browser."""
+    """A browser tab."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -60,7 +60,7 @@ class Page:
         return message["result"]
 
     async def run(self, script: str) -> Any:
-        """The value of a script."""
+        """Run a script and return its value."""
         expression = f"(() => {{{FIND} return {script};}})()"
         async with asyncio.timeout(WAIT_S):
             answer = await self.call("Runtime.evaluate", expression=expression, awaitPromise=True)
@@ -70,7 +70,7 @@ class Page:
         await self.call("Page.navigate", url=url)
 
     async def see(self, tag: str, text: str = "") -> None:
-        """Wait for an element to be shown, and to stop moving."""
+        """Wait until an element is visible and has stopped moving."""
         await self.run(f"(async () => {{ while (!find({json.dumps(tag)}, {json.dumps(text)})) await sleep(200); }})()")
         await asyncio.sleep(1.5)
 
@@ -78,7 +78,7 @@ class Page:
         await self.see(tag, text)
         await self.run(f"find({json.dumps(tag)}, {json.dumps(text)}).click()")
 
-    async def picture(self, file: Path) -> None:
+    async def screenshot(self, file: Path) -> None:
         shot = await self.call("Page.captureScreenshot", format="png")
         await asyncio.to_thread(file.write_bytes, base64.b64decode(shot["data"]))
 
@@ -126,7 +126,7 @@ async def take(hass: HassProcess, server: ServerProcess, page: Page, to: Path) -
     await page.open(f"{hass.url}/config/integrations/dashboard/add?domain=k2so")
     await page.click("ha-button", "OK")
     await page.see("step-flow-form")
-    await page.picture(to / "add.png")
+    await page.screenshot(to / "add.png")
 
     flows = "/api/config/config_entries/flow"
     form = hass.call("POST", flows, {"handler": "k2so"})
@@ -137,24 +137,24 @@ async def take(hass: HassProcess, server: ServerProcess, page: Page, to: Path) -
     device = next(device["id"] for device in devices if ["k2so", answer["result"]["entry_id"]] in device["identifiers"])
     await page.open(f"{hass.url}/config/devices/device/{device}")
     await page.see("ha-device-entities-card")
-    await page.picture(to / "device.png")
+    await page.screenshot(to / "device.png")
 
     await page.open(f"{hass.url}/config/integrations/integration/k2so")
     await page.click("ha-icon-button", "Configure")
     await page.see("step-flow-form")
-    await page.picture(to / "options.png")
+    await page.screenshot(to / "options.png")
 
 
 async def main(to: Path) -> None:
-    """Take all pictures."""
+    """Take all screenshots."""
     folder = Path(tempfile.mkdtemp())
-    hass = HassProcess(folder, configuration="test_house:\n", components=(HOUSE, OURS))
-    server = with_xtts(os.environ["K2SO_DEV_XTTS_PYTHON"], folder)
+    hass = HassProcess(folder, configuration="assist_stub:\n", components=(ASSIST_STUB, INTEGRATION))
+    server = xtts_server(os.environ["K2SO_DEV_XTTS_PYTHON"], folder)
     try:
         await asyncio.to_thread(server.start)
-        await asyncio.to_thread(server.wait_for_log, "Voices speak by engine xtts")
+        await asyncio.to_thread(server.wait_for_log, LOG_XTTS_READY)
         await asyncio.to_thread(hass.start)
-        # The steps that remain would ask the internet.
+        # Skip the remaining onboarding steps, which need the internet.
         hass.stop()
         done = folder / ".storage" / "onboarding"
         steps = ["user", "core_config", "analytics", "integration"]
@@ -164,7 +164,7 @@ async def main(to: Path) -> None:
             try:
                 await take(hass, server, page, to)
             except TimeoutError:
-                await page.picture(to / "failed.png")
+                await page.screenshot(to / "failed.png")
                 raise
     finally:
         hass.stop()
@@ -173,6 +173,6 @@ async def main(to: Path) -> None:
 
 
 if __name__ == "__main__":
-    pictures = Path(sys.argv[1])
-    pictures.mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(pictures))
+    output = Path(sys.argv[1])
+    output.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(output))

@@ -1,4 +1,4 @@
-"""Home Assistant's own Wyoming integration, as it is, in front of our server."""
+"""Our server with Home Assistant's own Wyoming integration."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from . import ha_home
-from .conftest import HOUSE, allow_sockets
-from .ha_home import Entry, add, converse, events_until, languages, play, remove, run, speak, voices
-from .hass import HassProcess, Websocket
-from .server import ServerProcess
-from .sound import assert_says
+from . import user_actions
+from .audio_checks import assert_says
+from .environment import ASSIST_STUB, allow_sockets
+from .hass_process import HassProcess, Websocket
+from .server_process import ServerProcess
+from .user_actions import Entry, add, converse, events_until, languages, play, remove, run, speak, voices
 
 SENTENCE = "The kitchen light is on now."
 REPLY = (
@@ -24,10 +24,10 @@ REPLY = (
 
 @pytest.fixture(scope="module")
 def hass_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HassProcess]:
-    """A Home Assistant that has never heard of our integration."""
+    """A Home Assistant without our integration."""
     allow_sockets()
     folder = tmp_path_factory.mktemp("core")
-    with HassProcess(folder, configuration="test_house:\n", components=(HOUSE,)).running() as hass:
+    with HassProcess(folder, configuration="assist_stub:\n", components=(ASSIST_STUB,)).running() as hass:
         yield hass
 
 
@@ -41,11 +41,11 @@ def entry(hass_process: HassProcess, server: ServerProcess) -> Iterator[Entry]:
 
 @pytest.fixture
 async def pipeline(websocket: Websocket, entry: Entry) -> AsyncIterator[str]:
-    async with ha_home.pipeline(websocket, entry) as pipeline:
+    async with user_actions.pipeline(websocket, entry) as pipeline:
         yield pipeline
 
 
-async def test_voices_are_offered(websocket: Websocket, entry: Entry) -> None:
+async def test_offers_voices_for_every_language(websocket: Websocket, entry: Entry) -> None:
     for language in await languages(websocket, entry):
         assert await voices(websocket, entry, language)
 
@@ -67,7 +67,7 @@ async def test_voices_are_offered(websocket: Websocket, entry: Entry) -> None:
         ({"preferred_format": "flac", "preferred_sample_rate": 48000}, "flac"),
     ],
 )
-def test_a_message_is_spoken(hass_process: HassProcess, entry: Entry, options: dict[str, Any], format: str) -> None:
+def test_speaks_a_message(hass_process: HassProcess, entry: Entry, options: dict[str, Any], format: str) -> None:
     fetched = speak(hass_process, entry, REPLY, options=options)
 
     assert fetched.status == 200
@@ -75,7 +75,7 @@ def test_a_message_is_spoken(hass_process: HassProcess, entry: Entry, options: d
     assert_says(fetched.body, REPLY)
 
 
-async def test_a_voice_can_be_chosen(hass_process: HassProcess, websocket: Websocket, entry: Entry) -> None:
+async def test_speaks_with_a_selected_voice(hass_process: HassProcess, websocket: Websocket, entry: Entry) -> None:
     (language,) = await languages(websocket, entry)
     (voice,) = await voices(websocket, entry, language)
 
@@ -92,7 +92,7 @@ def test_an_unknown_voice_is_an_error(hass_process: HassProcess, entry: Entry) -
     assert_says(speak(hass_process, entry, SENTENCE).body, SENTENCE)
 
 
-async def test_a_player_plays(websocket: Websocket, entry: Entry) -> None:
+async def test_a_media_player_plays_a_message(websocket: Websocket, entry: Entry) -> None:
     assert_says(await play(websocket, entry, REPLY), REPLY)
 
 
@@ -112,7 +112,7 @@ async def test_a_pipeline_speaks_a_short_reply(hass_process: HassProcess, websoc
     assert_says(hass_process.fetch(output["url"]).body, SENTENCE)
 
 
-def test_a_server_may_go_and_come_back(hass_process: HassProcess, server_python: str, tmp_path: Path) -> None:
+def test_recovers_when_the_server_restarts(hass_process: HassProcess, server_python: str, tmp_path: Path) -> None:
     with ServerProcess(server_python, tmp_path).running() as server:
         entry = add(hass_process, server)
         server.stop()

@@ -1,4 +1,4 @@
-"""Servers that announce themselves: over the network, or as an app of the Supervisor."""
+"""Discovery flows: servers that announce themselves over the network, or through the Supervisor as an app."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers.service_info.hassio import HassioServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from wyoming.error import Error
 
 from custom_components.k2so.const import DOMAIN
 
-from .conftest import add
+from .config_entries import add_entry
+from .fake_server import FakeServer, fake_k2so, info, k2so_info
 from .flows import address, begin, id_of, submit
-from .peer import Peer, info, k2so, k2so_info
 from .process import free_port
-from .server import ServerProcess
+from .server_process import ServerProcess
 
 
-def announced(server: ServerProcess | Peer, id: str | None = None, name: str = "k2so-attic") -> ZeroconfServiceInfo:
+def zeroconf_info(
+    server: ServerProcess | FakeServer, id: str | None = None, name: str = "k2so-attic"
+) -> ZeroconfServiceInfo:
     ip = ip_address(server.host)
     kind = "_k2so._tcp.local."
     properties = {"version": "1"} | ({"id": id} if id else {})
     return ZeroconfServiceInfo(ip, [ip], server.port, f"{name}.local.", kind, f"{name}.{kind}", properties)
 
 
-def app(uri: Any) -> HassioServiceInfo:
+def app_info(uri: Any) -> HassioServiceInfo:
     return HassioServiceInfo(config={"uri": uri}, name="K2-SO", slug="k2so", uuid="1234")
 
 
-async def test_an_announced_server_is_added_when_the_user_agrees(home: HomeAssistant, server: ServerProcess) -> None:
-    form = await begin(home, SOURCE_ZEROCONF, announced(server))
+async def test_adds_a_server_from_the_network_after_confirmation(home: HomeAssistant, server: ServerProcess) -> None:
+    form = await begin(home, SOURCE_ZEROCONF, zeroconf_info(server))
     assert (form["type"], form["step_id"]) == (FlowResultType.FORM, "discovery_confirm")
     assert form["description_placeholders"] == {"name": "K2-SO", "host": server.host}
     assert not home.config_entries.async_entries(DOMAIN)
@@ -44,8 +47,8 @@ async def test_an_announced_server_is_added_when_the_user_agrees(home: HomeAssis
     assert result["result"].unique_id == await id_of(server)
 
 
-async def test_an_app_is_added_when_the_user_agrees(home: HomeAssistant, server: ServerProcess) -> None:
-    form = await begin(home, SOURCE_HASSIO, app(f"tcp://{server.host}:{server.port}"))
+async def test_adds_an_app_after_confirmation(home: HomeAssistant, server: ServerProcess) -> None:
+    form = await begin(home, SOURCE_HASSIO, app_info(f"tcp://{server.host}:{server.port}"))
     assert form["step_id"] == "discovery_confirm"
 
     result = await submit(home, form, {})
@@ -54,51 +57,60 @@ async def test_an_app_is_added_when_the_user_agrees(home: HomeAssistant, server:
 
 
 @pytest.mark.parametrize("uri", [None, "tcp://", "tcp://here", "tcp://here:99999", 5])
-async def test_an_app_without_address_is_let_be(home: HomeAssistant, uri: Any) -> None:
-    result = await begin(home, SOURCE_HASSIO, app(uri))
+async def test_ignores_an_app_without_an_address(home: HomeAssistant, uri: Any) -> None:
+    result = await begin(home, SOURCE_HASSIO, app_info(uri))
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "no_address")
 
 
-async def test_an_announced_server_that_cannot_speak_is_let_be(home: HomeAssistant, peer: Peer) -> None:
-    right, peer.script["describe"] = peer.script["describe"], [info()]
-    result = await begin(home, SOURCE_ZEROCONF, announced(peer))
+async def test_ignores_a_server_without_voices(home: HomeAssistant, other_server: FakeServer) -> None:
+    valid, other_server.script["describe"] = other_server.script["describe"], [info()]
+    result = await begin(home, SOURCE_ZEROCONF, zeroconf_info(other_server))
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "no_voices")
 
-    peer.script["describe"] = right
-    assert (await begin(home, SOURCE_ZEROCONF, announced(peer)))["type"] is FlowResultType.FORM
+    other_server.script["describe"] = valid
+    assert (await begin(home, SOURCE_ZEROCONF, zeroconf_info(other_server)))["type"] is FlowResultType.FORM
 
 
-async def test_an_announced_server_may_have_gone_when_the_user_agrees(home: HomeAssistant, peer: Peer) -> None:
-    form = await begin(home, SOURCE_ZEROCONF, announced(peer))
-    right, peer.script["describe"] = peer.script["describe"], [None]
+async def test_says_that_a_discovered_server_forbids_access(home: HomeAssistant, other_server: FakeServer) -> None:
+    other_server.refusal = Error("127.0.0.1 is not on the allow list", "forbidden")
+    result = await begin(home, SOURCE_ZEROCONF, zeroconf_info(other_server))
+    assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "forbidden")
+    assert result["description_placeholders"] == {"reason": "127.0.0.1 is not on the allow list."}
+
+
+async def test_shows_an_error_if_the_server_has_gone_at_confirmation(
+    home: HomeAssistant, other_server: FakeServer
+) -> None:
+    form = await begin(home, SOURCE_ZEROCONF, zeroconf_info(other_server))
+    valid, other_server.script["describe"] = other_server.script["describe"], [None]
     form = await submit(home, form, {})
     assert (form["type"], form["errors"]) == (FlowResultType.FORM, {"base": "disconnected"})
 
-    peer.script["describe"] = right
+    other_server.script["describe"] = valid
     assert (await submit(home, form, {}))["type"] is FlowResultType.CREATE_ENTRY
 
 
-async def test_a_server_is_discovered_once(home: HomeAssistant, server: ServerProcess) -> None:
-    await begin(home, SOURCE_ZEROCONF, announced(server, await id_of(server)))
-    result = await begin(home, SOURCE_HASSIO, app(f"tcp://{server.host}:{server.port}"))
+async def test_starts_one_flow_per_server(home: HomeAssistant, server: ServerProcess) -> None:
+    await begin(home, SOURCE_ZEROCONF, zeroconf_info(server, await id_of(server)))
+    result = await begin(home, SOURCE_HASSIO, app_info(f"tcp://{server.host}:{server.port}"))
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_in_progress")
 
 
-async def test_an_announcement_of_a_server_added_by_hand_is_let_be(home: HomeAssistant, peer: Peer) -> None:
-    await add(home, peer)
-    result = await begin(home, SOURCE_ZEROCONF, announced(peer))
+async def test_ignores_a_server_that_was_added_by_address(home: HomeAssistant, other_server: FakeServer) -> None:
+    await add_entry(home, other_server)
+    result = await begin(home, SOURCE_ZEROCONF, zeroconf_info(other_server))
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
 
 
-@pytest.mark.parametrize("tells_its_id", [True, False])
-async def test_a_server_that_has_moved_is_found_again(
-    home: HomeAssistant, server: ServerProcess, tells_its_id: bool
+@pytest.mark.parametrize("announces_its_id", [True, False])
+async def test_updates_the_address_of_a_server_that_has_moved(
+    home: HomeAssistant, server: ServerProcess, announces_its_id: bool
 ) -> None:
     known = await id_of(server)
-    entry = await add(home, server, unique_id=known, data={"host": "127.0.0.1", "port": free_port()})
+    entry = await add_entry(home, server, unique_id=known, data={"host": "127.0.0.1", "port": free_port()})
     assert entry.state.value == "setup_retry"
 
-    result = await begin(home, SOURCE_ZEROCONF, announced(server, known if tells_its_id else None))
+    result = await begin(home, SOURCE_ZEROCONF, zeroconf_info(server, known if announces_its_id else None))
     await home.async_block_till_done(wait_background_tasks=True)
 
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
@@ -106,26 +118,26 @@ async def test_a_server_that_has_moved_is_found_again(
     assert entry.state is ConfigEntryState.LOADED
 
 
-async def test_a_server_with_several_addresses_keeps_the_one_that_works(
+async def test_keeps_the_address_while_the_server_still_answers_there(
     home: HomeAssistant, socket_enabled: None
 ) -> None:
-    async with k2so(id="cafe").listen() as peer, k2so(id="cafe").listen() as other:
-        entry = await add(home, peer, unique_id="cafe")
-        result = await begin(home, SOURCE_ZEROCONF, announced(other, "cafe"))
+    async with fake_k2so(id="cafe").listen() as fake, fake_k2so(id="cafe").listen() as other:
+        entry = await add_entry(home, fake, unique_id="cafe")
+        result = await begin(home, SOURCE_ZEROCONF, zeroconf_info(other, "cafe"))
         assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
-        assert entry.data == address(peer)
+        assert entry.data == address(fake)
 
-        peer.script["k2so-describe"] = [k2so_info(id="beef")]
-        await begin(home, SOURCE_ZEROCONF, announced(other, "cafe"))
+        fake.script["k2so-describe"] = [k2so_info(id="beef")]
+        await begin(home, SOURCE_ZEROCONF, zeroconf_info(other, "cafe"))
         assert entry.data == address(other)
 
 
-async def test_a_server_that_is_still_starting_at_its_new_address_is_found_again(
-    home: HomeAssistant, peer: Peer
+async def test_updates_the_address_of_a_server_that_is_still_starting(
+    home: HomeAssistant, other_server: FakeServer
 ) -> None:
     entry = MockConfigEntry(domain=DOMAIN, unique_id="cafe", data={"host": "127.0.0.1", "port": free_port()})
     entry.add_to_hass(home)
-    peer.script["describe"] = [None]
-    result = await begin(home, SOURCE_ZEROCONF, announced(peer, "cafe"))
+    other_server.script["describe"] = [None]
+    result = await begin(home, SOURCE_ZEROCONF, zeroconf_info(other_server, "cafe"))
     assert (result["type"], result["reason"]) == (FlowResultType.ABORT, "already_configured")
-    assert entry.data == address(peer)
+    assert entry.data == address(other_server)

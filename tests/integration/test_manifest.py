@@ -1,4 +1,4 @@
-"""What Home Assistant and HACS ask of the files around the code; hassfest, which checks them, is in no package."""
+"""The metadata that Home Assistant and HACS require. hassfest would check it, but is not part of any package."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.k2so.const import DOMAIN
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "custom_components" / DOMAIN
+from .environment import INTEGRATION, ROOT
 
 
 def read(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text("utf-8")))
 
 
-def test_the_manifest_has_what_custom_integrations_need() -> None:
-    manifest = read(FOLDER / "manifest.json")
+def test_the_manifest_is_complete() -> None:
+    manifest = read(INTEGRATION / "manifest.json")
     vol.Schema(
         {
-            vol.Required("domain"): FOLDER.name,
+            vol.Required("domain"): INTEGRATION.name,
             vol.Required("name"): str,
             vol.Required("codeowners"): [vol.Match(r"^@[\w-]+$")],
             vol.Required("config_flow"): True,
@@ -52,21 +51,21 @@ async def test_home_assistant_finds_the_integration(hass: HomeAssistant, enable_
     assert set(integration.platforms_exists([*Platform])) == {Platform.SENSOR, Platform.TTS}
 
 
-def test_hacs_is_told_the_oldest_release_that_the_tests_run_on() -> None:
+def test_hacs_requires_the_release_that_the_tests_run_on() -> None:
     hacs = read(ROOT / "hacs.json")
     vol.Schema({vol.Required("name"): str, vol.Required("homeassistant"): vol.Match(r"^\d{4}\.\d+\.\d+$")})(hacs)
-    requirements = (ROOT / "tests/integration/requirements.txt").read_text("utf-8")
-    assert f"homeassistant ({hacs['homeassistant'].removesuffix('.0')}." in requirements
+    lock = (ROOT / "requirements/home-assistant.txt").read_text("utf-8")
+    assert f"\nhomeassistant=={hacs['homeassistant'].removesuffix('.0')}." in lock
 
 
-def test_the_brand_is_drawn() -> None:
-    pictures = {file.name: file.read_bytes() for file in (FOLDER / "brand").iterdir()}
-    assert pictures.keys() == {"icon.png", "icon@2x.png", "logo.png", "logo@2x.png"}
-    assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())
+def test_brand_images_exist() -> None:
+    images = {file.name: file.read_bytes() for file in (INTEGRATION / "brand").iterdir()}
+    assert images.keys() == {"icon.png", "icon@2x.png", "logo.png", "logo@2x.png"}
+    assert all(image.startswith(b"\x89PNG") for image in images.values())
 
 
-def test_every_rule_of_the_quality_scale_is_kept_or_exempt_for_a_reason() -> None:
-    rules = load_yaml_dict(str(FOLDER / "quality_scale.yaml"))["rules"]
+def test_every_rule_of_the_quality_scale_is_done_or_exempt_with_a_reason() -> None:
+    rules = load_yaml_dict(str(INTEGRATION / "quality_scale.yaml"))["rules"]
     exempt = {vol.Required("status"): "exempt", vol.Required("comment"): str}
     vol.Schema({str: vol.Any("done", exempt)})(rules)
     known = Path(homeassistant.__file__).parent / "components" / "tailwind" / "quality_scale.yaml"

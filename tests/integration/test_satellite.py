@@ -1,4 +1,4 @@
-"""Announcements to a real satellite: Home Assistant, our integration and server, wyoming-satellite, and ears."""
+"""Announcements on a real satellite: Home Assistant, our integration and server, and wyoming-satellite."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import ha_home
-from .conftest import allow_sockets, python_of
-from .ha_home import Entry, entities
-from .hass import HassProcess, Websocket
-from .satellite import RATE, SatelliteProcess
-from .sound import assert_samples_say
+from . import user_actions
+from .audio_checks import assert_samples_say
+from .environment import allow_sockets, python_of
+from .hass_process import HassProcess, Websocket
+from .satellite_process import RATE, SatelliteProcess
+from .user_actions import Entry, entities
 
 MESSAGE = "Dinner is ready. Please wash your hands and come to the table."
 
@@ -27,7 +27,7 @@ def satellite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SatellitePro
 
 
 def add_satellite(hass: HassProcess, process: SatelliteProcess) -> tuple[str, str]:
-    """Add a satellite as a user does; gives its entry and its entity."""
+    """Add a satellite as a user does; returns the IDs of its entry and its entity."""
     flows = "/api/config/config_entries/flow"
     before = entities(hass, "assist_satellite")
     form = hass.call("POST", flows, {"handler": "wyoming"})
@@ -41,10 +41,10 @@ def add_satellite(hass: HassProcess, process: SatelliteProcess) -> tuple[str, st
     return answer["result"]["entry_id"], entity
 
 
-async def test_an_announcement_is_heard_at_a_satellite(
+async def test_a_satellite_plays_an_announcement(
     hass_process: HassProcess, websocket: Websocket, added: Entry, satellite: SatelliteProcess
 ) -> None:
-    async with ha_home.pipeline(websocket, added) as pipeline:
+    async with user_actions.pipeline(websocket, added) as pipeline:
         preferred = (await websocket.call("assist_pipeline/pipeline/list"))["preferred_pipeline"]
         await websocket.call("assist_pipeline/pipeline/set_preferred", pipeline_id=pipeline)
         entry_id, entity = await asyncio.to_thread(add_satellite, hass_process, satellite)
@@ -58,7 +58,7 @@ async def test_an_announcement_is_heard_at_a_satellite(
             service_data={"message": MESSAGE, "preannounce": False},
         )
 
-        played = satellite.heard()
+        played = satellite.take_played()
         hass_process.call("DELETE", f"/api/config/config_entries/entry/{entry_id}")
         await websocket.call("assist_pipeline/pipeline/set_preferred", pipeline_id=preferred)
     assert_samples_say(played, RATE, MESSAGE)

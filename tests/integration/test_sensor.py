@@ -1,4 +1,4 @@
-"""Figures of replies."""
+"""Sensors of engines and replies."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from .conftest import add, pass_time
-from .peer import Peer, k2so
-from .speech import entity, pieces
+from .config_entries import add_entry, pass_time
+from .fake_server import FakeServer, fake_k2so
+from .speech_entity import entity, pieces
 
 
 def states(home: HomeAssistant) -> dict[str, str]:
     return {state.entity_id.removeprefix("sensor.k2_so_"): state.state for state in home.states.async_all("sensor")}
 
 
-async def test_chatty_figures_are_off(home: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_sensors_that_change_with_every_reply_are_disabled(home: HomeAssistant, entry: MockConfigEntry) -> None:
     assert states(home) == {"engine": "piper", "engine_state": "ready", "fallbacks": "0", "quantization": "fp32"}
     registered = er.async_entries_for_config_entry(er.async_get(home), entry.entry_id)
     off = {each.translation_key for each in registered if each.disabled_by is er.RegistryEntryDisabler.INTEGRATION}
@@ -29,13 +29,13 @@ async def test_chatty_figures_are_off(home: HomeAssistant, entry: MockConfigEntr
 
 
 @pytest.fixture
-def all_on() -> Iterator[None]:
-    """Entities that are off by default are on."""
+def all_enabled() -> Iterator[None]:
+    """Enable the entities that are disabled by default."""
     with patch("homeassistant.helpers.entity.Entity.entity_registry_enabled_default", True):
         yield
 
 
-async def test_a_reply_is_measured(home: HomeAssistant, all_on: None, entry: MockConfigEntry) -> None:
+async def test_measures_a_reply(home: HomeAssistant, all_enabled: None, entry: MockConfigEntry) -> None:
     before = states(home)
     request = TTSAudioRequest("en-US", {}, pieces("Good morning."))
     async for _ in (await entity(home).async_stream_tts_audio(request)).data_gen:
@@ -44,42 +44,42 @@ async def test_a_reply_is_measured(home: HomeAssistant, all_on: None, entry: Moc
 
     after = states(home)
     assert set(after) == set(before)
-    assert 0 < float(after["first_sound"]) < 30
+    assert 0 < float(after["time_to_first_audio"]) < 30
     assert 0 < float(after["real_time_factor"]) < 30
-    assert after["first_sound"] != before["first_sound"]
+    assert after["time_to_first_audio"] != before["time_to_first_audio"]
 
 
-@pytest.mark.usefixtures("all_on")
-async def test_the_state_of_a_server_with_all_engines(home: HomeAssistant, socket_enabled: None) -> None:
-    async with k2so().listen() as peer:
-        await add(home, peer)
+@pytest.mark.usefixtures("all_enabled")
+async def test_sensors_of_a_server_with_all_engines(home: HomeAssistant, socket_enabled: None) -> None:
+    async with fake_k2so().listen() as fake:
+        await add_entry(home, fake)
         assert states(home) == {
             "engine": "xtts",
             "engine_state": "ready",
             "fallbacks": "1",
-            "first_sound": "unknown",
+            "time_to_first_audio": "unknown",
             "quantization": "int8",
             "real_time_factor": "unknown",
             "underruns": "2",
         }
-        await peer.close()
+        await fake.close()
         await pass_time(home)
         assert set(states(home).values()) == {"unavailable"}
 
 
 @pytest.mark.parametrize("wanted", ["auto", "xtts", "piper"])
-@pytest.mark.parametrize("told", ["loading", "idle", "failed", "off", "dancing"])
-async def test_the_engine_that_shall_speak_tells_why_it_does_not(
-    home: HomeAssistant, socket_enabled: None, wanted: str, told: str
+@pytest.mark.parametrize("reported", ["loading", "idle", "failed", "off", "dancing"])
+async def test_engine_state_is_that_of_the_selected_engine(
+    home: HomeAssistant, socket_enabled: None, wanted: str, reported: str
 ) -> None:
-    engines = [{"name": "piper", "state": "ready"}, {"name": "xtts", "state": told}]
-    async with k2so(engines=engines, settings={"engine": wanted}, speaking="piper").listen() as peer:
-        await add(home, peer)
+    engines = [{"name": "piper", "state": "ready"}, {"name": "xtts", "state": reported}]
+    async with fake_k2so(engines=engines, settings={"engine": wanted}, speaking="piper").listen() as fake:
+        await add_entry(home, fake)
         assert states(home)["engine"] == "piper"
-        expected = {"off": "ready", "dancing": "unknown"}.get(told, told)
+        expected = {"off": "ready", "dancing": "unknown"}.get(reported, reported)
         assert states(home)["engine_state"] == ("ready" if wanted == "piper" else expected)
 
 
-async def test_others_keep_no_figures(home: HomeAssistant, peer: Peer) -> None:
-    await add(home, peer)
+async def test_other_servers_have_no_sensors(home: HomeAssistant, other_server: FakeServer) -> None:
+    await add_entry(home, other_server)
     assert states(home) == {}

@@ -1,4 +1,4 @@
-"""Actions: voices that are cloned from clips."""
+"""Actions that add and remove cloned voices."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from wyoming.error import Error
 from custom_components.k2so import services
 from custom_components.k2so.const import DOMAIN
 
-from .conftest import add
-from .peer import OURS, Peer, info, k2so, voice
+from .config_entries import add_entry
+from .fake_server import K2SO, FakeServer, fake_k2so, info, voice
 
 CLIP = b"RIFF and two megabytes" + bytes(2_000_000)
 SPEECH = "tts.k2_so_speech"
@@ -26,7 +26,7 @@ SPEECH = "tts.k2_so_speech"
 
 @pytest.fixture
 def clip(home: HomeAssistant, tmp_path: Path) -> str:
-    """A file among the user's media."""
+    """The path of a file in a media folder."""
     (tmp_path / "media").mkdir()
     home.config.allowlist_external_dirs = {str(tmp_path / "media")}
     (tmp_path / "media" / "anna.wav").write_bytes(CLIP)
@@ -38,31 +38,31 @@ async def call(home: HomeAssistant, service: str, **data: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["path", "id", "selector"])
-async def test_a_voice_is_added_and_can_be_chosen_at_once(
-    home: HomeAssistant, ours: Peer, clip: str, form: str
+async def test_adds_a_voice_that_can_be_selected_at_once(
+    home: HomeAssistant, k2so_server: FakeServer, clip: str, form: str
 ) -> None:
     source = "media-source://media_source/local/anna.wav"
     audio: object = {"path": clip, "id": source, "selector": {"media_content_id": source, "metadata": {}}}[form]
-    ours.script["describe"] = [info(voice("Anna", "de"), attribution=OURS)]
+    k2so_server.script["describe"] = [info(voice("Anna", "de"), attribution=K2SO)]
 
     await call(home, "add_voice", name="Anna", language="de", audio=audio)
 
-    event = ours["k2so-add-voice"]
+    event = k2so_server["k2so-add-voice"]
     assert (event.data, event.payload) == ({"name": "Anna", "language": "de"}, CLIP)
     entity = home.data[DATA_COMPONENT].get_entity(SPEECH)
     assert entity
     assert [each.voice_id for each in entity.async_get_supported_voices("de") or ()] == ["Anna"]
 
 
-async def test_a_language_may_be_left_out(home: HomeAssistant, ours: Peer, clip: str) -> None:
+async def test_the_language_is_optional(home: HomeAssistant, k2so_server: FakeServer, clip: str) -> None:
     await call(home, "add_voice", name="Anna", audio=clip)
-    assert ours["k2so-add-voice"].data == {"name": "Anna", "language": None}
+    assert k2so_server["k2so-add-voice"].data == {"name": "Anna", "language": None}
 
 
-async def test_a_voice_is_removed(home: HomeAssistant, ours: Peer) -> None:
+async def test_removes_a_voice(home: HomeAssistant, k2so_server: FakeServer) -> None:
     await call(home, "remove_voice", name="coco")
-    assert ours["k2so-remove-voice"].data == {"name": "coco"}
-    assert ours.received[-1].type == "k2so-describe"
+    assert k2so_server["k2so-remove-voice"].data == {"name": "coco"}
+    assert k2so_server.received[-1].type == "k2so-describe"
 
 
 @pytest.mark.parametrize(
@@ -75,62 +75,63 @@ async def test_a_voice_is_removed(home: HomeAssistant, ours: Peer) -> None:
         ("media-source://media_source/local/nobody.wav", "clip_missing"),
         ("media-source://media_source/local/../../secrets.yaml", "clip_missing"),
         ("media-source://nobody/anna.wav", "clip_missing"),
-        ("media-source://tts/tts.k2_so_speech?message=Hello", "clip_no_file"),
+        ("media-source://tts/tts.k2_so_speech?message=Hello", "clip_not_local"),
         ("{media}/anna.wav", "clip_too_large"),
     ],
 )
-async def test_a_clip_that_cannot_be_had_is_refused_and_another_taken(
-    home: HomeAssistant, ours: Peer, clip: str, audio: str, key: str
+async def test_rejects_a_clip_that_it_cannot_read_and_accepts_another(
+    home: HomeAssistant, k2so_server: FakeServer, clip: str, audio: str, key: str
 ) -> None:
     audio = audio.format(media=Path(clip).parent)
     with patch.object(services, "MAX_CLIP_BYTES", len(CLIP) - 1), pytest.raises(ServiceValidationError) as caught:
         await call(home, "add_voice", name="Anna", audio=audio)
     assert caught.value.translation_key == key
     assert "exceptions" not in str(caught.value)
-    assert not any(event.type == "k2so-add-voice" for event in ours.received)
+    assert not any(event.type == "k2so-add-voice" for event in k2so_server.received)
 
     await call(home, "add_voice", name="Anna", audio=clip)
-    assert ours["k2so-add-voice"].payload == CLIP
-    await home.async_block_till_done(wait_background_tasks=True)  # what the address of speech has set going
+    assert k2so_server["k2so-add-voice"].payload == CLIP
+    await home.async_block_till_done(wait_background_tasks=True)  # resolving the tts media source starts a reply
 
 
 @pytest.mark.parametrize("audio", [{}, {"media_content_id": None}, None])
-async def test_a_clip_must_be_named(home: HomeAssistant, ours: Peer, audio: object) -> None:
+async def test_the_clip_is_required(home: HomeAssistant, k2so_server: FakeServer, audio: object) -> None:
     with pytest.raises(Invalid):
         await call(home, "add_voice", name="Anna", audio=audio)
 
 
 @pytest.mark.parametrize(
-    ("code", "key"), [("bad-voice", "bad_voice"), ("cannot-clone", "cannot_clone"), ("locked", "locked")]
+    ("code", "key"),
+    [("bad-voice", "bad_voice"), ("cannot-clone", "cannot_clone"), ("locked", "locked"), ("forbidden", "forbidden")],
 )
-async def test_a_refusal_is_passed_on(home: HomeAssistant, ours: Peer, clip: str, code: str, key: str) -> None:
+async def test_passes_on_why_the_server_rejected_a_voice(
+    home: HomeAssistant, k2so_server: FakeServer, clip: str, code: str, key: str
+) -> None:
     for change in ("k2so-add-voice", "k2so-remove-voice"):
-        ours.script[change] = [Error("the clip is silent", code).event()]
+        k2so_server.script[change] = [Error("the clip is silent", code).event()]
     for service, data in (("add_voice", {"audio": clip}), ("remove_voice", {})):
         with pytest.raises(HomeAssistantError) as caught:
             await call(home, service, name="Anna", **data)
         assert caught.value.translation_key == key
-        assert caught.value.translation_placeholders == {"reason": "the clip is silent"}
+        assert caught.value.translation_placeholders == {"reason": "The clip is silent."}
 
 
-async def test_a_server_with_the_embedded_voice_only_says_so(
-    home: HomeAssistant, entry: MockConfigEntry, clip: str
-) -> None:
-    with pytest.raises(HomeAssistantError, match="no engine that clones voices is loaded: xtts is off") as caught:
+async def test_cloning_needs_xtts(home: HomeAssistant, entry: MockConfigEntry, clip: str) -> None:
+    with pytest.raises(HomeAssistantError, match="xtts is off") as caught:
         await call(home, "add_voice", config_entry_id=entry.entry_id, name="Anna", audio=clip)
     assert caught.value.translation_key == "cannot_clone"
 
 
-async def test_servers_of_others_have_no_such_actions(home: HomeAssistant, peer: Peer) -> None:
-    await add(home, peer)
+async def test_other_servers_cannot_clone_voices(home: HomeAssistant, other_server: FakeServer) -> None:
+    await add_entry(home, other_server)
     with pytest.raises(ServiceValidationError) as caught:
         await call(home, "remove_voice", name="polly")
     assert caught.value.translation_key == "not_k2so"
 
 
-async def test_the_server_must_be_named_where_there_are_two(home: HomeAssistant, ours: Peer) -> None:
-    async with k2so().listen() as other:
-        entry = await add(home, other)
+async def test_the_server_is_required_if_there_are_several(home: HomeAssistant, k2so_server: FakeServer) -> None:
+    async with fake_k2so().listen() as other:
+        entry = await add_entry(home, other)
         with pytest.raises(ServiceValidationError):
             await call(home, "remove_voice", name="coco")
         await call(home, "remove_voice", name="coco", config_entry_id=entry.entry_id)

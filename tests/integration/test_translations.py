@@ -1,4 +1,4 @@
-"""Every text in every language."""
+"""Translations: complete in every language, and valid for Home Assistant."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from homeassistant.helpers.config_validation import string_with_no_html
 from homeassistant.helpers.selector import validate_selector
 from homeassistant.util.yaml import load_yaml_dict
 
-from custom_components.k2so.client import CODES
-from custom_components.k2so.problems import PROBLEMS
+from custom_components.k2so.errors import ERROR_CODES
+from custom_components.k2so.issues import ISSUES
 from custom_components.k2so.sensor import DESCRIPTIONS
 
-FOLDER = Path(__file__).parents[2] / "custom_components" / "k2so"
-ENGLISH = json.loads((FOLDER / "translations" / "en.json").read_text("utf-8"))
+from .environment import INTEGRATION
+from .translations import ENGLISH
 
 
 def texts(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each text and where it stands."""
+    """All texts and their paths."""
     if isinstance(tree, str):
         yield path, tree
     else:
@@ -32,12 +32,12 @@ def texts(tree: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def placeholders(tree: Any) -> dict[str, set[str]]:
-    """What is filled in in each text."""
+    """The placeholders of each text."""
     return {path: set(re.findall(r"{\w+}", text)) for path, text in texts(tree)}
 
 
-@pytest.mark.parametrize("file", sorted(FOLDER.glob("translations/*.json")), ids=lambda file: file.stem)
-def test_no_text_is_missing_or_holds_what_home_assistant_does_not_want(file: Path) -> None:
+@pytest.mark.parametrize("file", sorted(INTEGRATION.glob("translations/*.json")), ids=lambda file: file.stem)
+def test_every_text_is_translated_and_valid(file: Path) -> None:
     found = json.loads(file.read_text("utf-8"))
     assert placeholders(found) == placeholders(ENGLISH)
     for _, text in texts(found):
@@ -46,15 +46,15 @@ def test_no_text_is_missing_or_holds_what_home_assistant_does_not_want(file: Pat
 
 
 def test_every_error_has_a_text() -> None:
-    source = "".join(file.read_text("utf-8") for file in FOLDER.glob("*.py"))
+    source = "".join(file.read_text("utf-8") for file in INTEGRATION.glob("*.py"))
     raised = set(re.findall(r'(?:K2soError|_invalid)\(\s*"(\w+)"|translation_key="(another_server)"', source))
-    raised = {key for keys in raised for key in keys if key} | {code.replace("-", "_") for code in CODES}
+    raised = {key for keys in raised for key in keys if key} | {code.replace("-", "_") for code in ERROR_CODES}
     raised |= {"server_error"}
     assert raised == set(ENGLISH["exceptions"])
 
 
-def test_every_problem_has_a_text() -> None:
-    assert set(PROBLEMS) == set(ENGLISH["issues"])
+def test_every_issue_has_a_text() -> None:
+    assert set(ISSUES) == set(ENGLISH["issues"])
 
 
 def test_every_field_is_described() -> None:
@@ -64,8 +64,8 @@ def test_every_field_is_described() -> None:
 
 
 def test_every_action_is_described() -> None:
-    actions = load_yaml_dict(str(FOLDER / "services.yaml"))
-    assert set(actions) == set(json.loads((FOLDER / "icons.json").read_text("utf-8"))["services"])
+    actions = load_yaml_dict(str(INTEGRATION / "services.yaml"))
+    assert set(actions) == set(json.loads((INTEGRATION / "icons.json").read_text("utf-8"))["services"])
     described = {name: set(action["fields"]) for name, action in ENGLISH["services"].items()}
     assert described == {name: set(action["fields"]) for name, action in actions.items()}
     for action in actions.values():
@@ -73,10 +73,10 @@ def test_every_action_is_described() -> None:
             validate_selector(field["selector"])
 
 
-def test_every_icon_is_drawn_by_the_frontend() -> None:
-    drawn = {f"mdi:{icon['name']}" for icon in json.loads((where() / "static" / "mdi" / "iconList.json").read_text())}
-    icons = json.loads((FOLDER / "icons.json").read_text("utf-8"))
-    assert {icon for _, icon in texts(icons)} <= drawn
+def test_every_icon_exists_in_the_frontend() -> None:
+    known = {f"mdi:{icon['name']}" for icon in json.loads((where() / "static" / "mdi" / "iconList.json").read_text())}
+    icons = json.loads((INTEGRATION / "icons.json").read_text("utf-8"))
+    assert {icon for _, icon in texts(icons)} <= known
 
 
 def test_every_state_has_a_text() -> None:

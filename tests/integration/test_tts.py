@@ -1,4 +1,4 @@
-"""The voice of the integration: what is asked for, what is heard, and in which form."""
+"""The text-to-speech entity: what it sends to the server, what it returns, and in which format."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.k2so import wav
 
-from .conftest import TENTH, add, pass_time
-from .peer import OURS, RATE, START, STOP, STOPPED, Peer, chunk, info, k2so, k2so_info, voice
-from .sound import assert_says
-from .speech import ENTITY, REPLY, SENTENCE, collect, entity, pieces, speak, stream
+from .audio_checks import assert_says
+from .config_entries import add_entry, pass_time
+from .fake_server import K2SO, RATE, START, STOP, STOPPED, TENTH, FakeServer, chunk, fake_k2so, info, k2so_info, voice
+from .speech_entity import ENTITY, REPLY, SENTENCE, collect, entity, pieces, speak, stream
 
-# ---- heard ----------------------------------------------------------------------------------------------------------
+# ---- speech ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ from .speech import ENTITY, REPLY, SENTENCE, collect, entity, pieces, speak, str
         ({"sample_rate": 16000, "speed": 0.9, "voice": "en_US-joe-medium"}, b"ID3"),
     ],
 )
-async def test_a_message_is_heard(
+async def test_speaks_a_message(
     home: HomeAssistant, entry: MockConfigEntry, options: dict[str, Any], magic: bytes
 ) -> None:
     data = await speak(home, REPLY, **options)
@@ -53,7 +53,7 @@ async def test_a_message_is_heard(
     assert_says(data, REPLY)
 
 
-async def test_it_speaks_before_the_text_is_complete(home: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_speaks_before_the_text_is_complete(home: HomeAssistant, entry: MockConfigEntry) -> None:
     heard = asyncio.Event()
 
     async def text() -> AsyncGenerator[str]:
@@ -69,7 +69,7 @@ async def test_it_speaks_before_the_text_is_complete(home: HomeAssistant, entry:
     assert_says(data, REPLY)
 
 
-async def test_a_whole_file_has_a_whole_header(home: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_a_reply_without_streaming_has_a_complete_header(home: HomeAssistant, entry: MockConfigEntry) -> None:
     extension, data = await entity(home).async_get_tts_audio(SENTENCE, "en-US", {})
     assert (extension, data is not None) == ("wav", True)
     with wave.open(io.BytesIO(data or b"")) as file:
@@ -79,7 +79,7 @@ async def test_a_whole_file_has_a_whole_header(home: HomeAssistant, entry: MockC
     assert_says(data or b"", SENTENCE)
 
 
-async def test_what_would_sound_different_is_made_anew(home: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_the_cache_is_not_used_after_a_change_of_settings(home: HomeAssistant, entry: MockConfigEntry) -> None:
     slow = await speak(home, SENTENCE, preferred_format="wav")
     assert await speak(home, SENTENCE, preferred_format="wav") == slow
 
@@ -90,30 +90,30 @@ async def test_what_would_sound_different_is_made_anew(home: HomeAssistant, entr
     assert len(await speak(home, SENTENCE, preferred_format="wav")) < len(slow) * 0.75
 
 
-@pytest.mark.parametrize(("engine", "asked"), [("ready", 1), ("failed", 1), ("idle", 2), ("loading", 2)])
-async def test_who_stands_in_for_an_engine_that_is_to_come_is_asked_each_time(
-    home: HomeAssistant, ours: Peer, engine: str, asked: int
+@pytest.mark.parametrize(("engine", "requests"), [("ready", 1), ("failed", 1), ("idle", 2), ("loading", 2)])
+async def test_the_fallback_voice_is_never_cached_while_an_engine_may_return(
+    home: HomeAssistant, k2so_server: FakeServer, engine: str, requests: int
 ) -> None:
     for replies in (5, 6):
         figures = {"replies": replies, "underruns": 0, "fallbacks": 0}
-        ours.script["k2so-describe"] = [k2so_info(engines=[{"name": "xtts", "state": engine}], figures=figures)]
+        k2so_server.script["k2so-describe"] = [k2so_info(engines=[{"name": "xtts", "state": engine}], figures=figures)]
         await pass_time(home)
         await speak(home, SENTENCE, preferred_format="wav")
-    assert sum(event.type == "synthesize-start" for event in ours.received) == asked
+    assert sum(event.type == "synthesize-start" for event in k2so_server.received) == requests
 
 
-# ---- the file that ffmpeg gets --------------------------------------------------------------------------------------
+# ---- format ---------------------------------------------------------------------------------------------------------
 
 
-async def test_ffmpeg_starts_with_the_first_piece(home: HomeAssistant, ours: Peer) -> None:
-    """Of PCM it would first read 64 KiB, two seconds at this rate."""
-    ours.script["synthesize-stop"] = [START, *[chunk(TENTH)] * 3]
+async def test_ffmpeg_starts_with_the_first_chunk(home: HomeAssistant, k2so_server: FakeServer) -> None:
+    """With PCM it would first read 64 KiB, which is two seconds at this rate."""
+    k2so_server.script["synthesize-stop"] = [START, *[chunk(TENTH)] * 3]
     result = tts.async_create_stream(home, ENTITY, "en", {})
     result.async_set_message(SENTENCE)
 
     async with aclosing(result.async_stream_result()) as sound:
         assert len(await asyncio.wait_for(anext(sound), 10)) > 0
-    ours.hang_up()
+    k2so_server.hang_up()
     await home.async_block_till_done(wait_background_tasks=True)
 
 
@@ -129,11 +129,11 @@ async def test_ffmpeg_starts_with_the_first_piece(home: HomeAssistant, ours: Pee
         ({"preferred_format": "wav", "preferred_bitrate": 64}, True),
     ],
 )
-async def test_samples_are_floating_point_where_they_are_converted(
-    home: HomeAssistant, ours: Peer, options: dict[str, Any], converted: bool
+async def test_samples_are_floats_if_ffmpeg_converts_them(
+    home: HomeAssistant, k2so_server: FakeServer, options: dict[str, Any], converted: bool
 ) -> None:
     samples = array("h", [-32768, 0, 16384])
-    ours.script["synthesize-stop"] = [START, chunk(samples.tobytes()), STOP, STOPPED]
+    k2so_server.script["synthesize-stop"] = [START, chunk(samples.tobytes()), STOP, STOPPED]
 
     data = await collect(await stream(home, **options))
 
@@ -147,13 +147,13 @@ async def test_samples_are_floating_point_where_they_are_converted(
     )
 
 
-async def test_text_without_speech_is_a_moment_of_silence(home: HomeAssistant, ours: Peer) -> None:
-    ours.script["synthesize-stop"] = [START, STOP, STOPPED]
+async def test_a_text_without_words_becomes_a_moment_of_silence(home: HomeAssistant, k2so_server: FakeServer) -> None:
+    k2so_server.script["synthesize-stop"] = [START, STOP, STOPPED]
     data = await collect(await stream(home, "!!!", preferred_format="wav"))
     assert data == wav.header(RATE, 2, 1, as_float=False) + TENTH
 
 
-# ---- asked for ------------------------------------------------------------------------------------------------------
+# ---- requests -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -182,38 +182,45 @@ async def test_text_without_speech_is_a_moment_of_silence(home: HomeAssistant, o
         ),
     ],
 )
-async def test_the_server_is_told_who_shall_speak(
-    home: HomeAssistant, ours: Peer, language: str, options: dict[str, Any], expected: dict[str, Any]
+async def test_requests_hold_the_voice_and_the_options(
+    home: HomeAssistant, k2so_server: FakeServer, language: str, options: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     await collect(await stream(home, pieces("Good ", "day."), language, **options))
 
-    assert ours["synthesize-start"].data == expected
-    assert [event.data["text"] for event in ours.received if event.type == "synthesize-chunk"] == ["Good ", "day."]
+    assert k2so_server["synthesize-start"].data == expected
+    assert [event.data["text"] for event in k2so_server.received if event.type == "synthesize-chunk"] == [
+        "Good ",
+        "day.",
+    ]
 
 
-async def test_a_server_that_takes_whole_texts_gets_one(home: HomeAssistant, peer: Peer) -> None:
-    peer.script["describe"] = [info(voice("polly", "en"), streams=False)]
-    peer.script["synthesize"] = [START, chunk(TENTH), STOP]
-    await add(home, peer)
+async def test_sends_the_whole_text_to_a_server_without_streaming(
+    home: HomeAssistant, other_server: FakeServer
+) -> None:
+    other_server.script["describe"] = [info(voice("polly", "en"), streams=False)]
+    other_server.script["synthesize"] = [START, chunk(TENTH), STOP]
+    await add_entry(home, other_server)
 
     data = await collect(await stream(home, pieces("Good ", "day."), preferred_format="wav"))
 
     assert data.endswith(TENTH)
-    assert peer["synthesize"].data["text"] == "Good day."
+    assert other_server["synthesize"].data["text"] == "Good day."
 
 
-async def test_a_default_voice_is_ours_to_keep_where_the_server_keeps_none(home: HomeAssistant, peer: Peer) -> None:
-    peer.script["synthesize-stop"] = [START, chunk(TENTH), STOP, STOPPED]
-    await add(home, peer, options={"voice": "coco", "language": "de"})
+async def test_keeps_the_default_voice_of_a_server_that_has_no_settings(
+    home: HomeAssistant, other_server: FakeServer
+) -> None:
+    other_server.script["synthesize-stop"] = [START, chunk(TENTH), STOP, STOPPED]
+    await add_entry(home, other_server, options={"voice": "coco", "language": "de"})
     assert entity(home).default_language == "de"
 
     await collect(await stream(home, language="de"))
-    assert peer["synthesize-start"].data["voice"] == {"name": "coco"}
+    assert other_server["synthesize-start"].data["voice"] == {"name": "coco"}
     await collect(await stream(home, language="fr"))
-    assert peer["synthesize-start"].data["voice"] == {"language": "fr"}
+    assert other_server["synthesize-start"].data["voice"] == {"language": "fr"}
 
 
-async def test_voices_are_offered_by_language(home: HomeAssistant, ours: Peer) -> None:
+async def test_lists_voices_by_language(home: HomeAssistant, k2so_server: FakeServer) -> None:
     speech = entity(home)
     assert speech.supported_languages == ["de", "en"]
     assert speech.default_language == "en"
@@ -226,7 +233,8 @@ async def test_voices_are_offered_by_language(home: HomeAssistant, ours: Peer) -
     assert {"voice", "speaker", "speed", "sample_rate", "preferred_format"} <= set(speech.supported_options or ())
 
 
-async def test_others_are_not_asked_for_what_they_cannot_do(home: HomeAssistant, theirs: Peer) -> None:
+async def test_other_servers_have_no_options_of_k2so_servers(home: HomeAssistant, other_server: FakeServer) -> None:
+    await add_entry(home, other_server)
     assert not {"speed", "sample_rate"} & set(entity(home).supported_options or ())
     with pytest.raises(HomeAssistantError, match="speed"):
         await speak(home, SENTENCE, speed=2)
@@ -236,23 +244,23 @@ async def test_others_are_not_asked_for_what_they_cannot_do(home: HomeAssistant,
     ("settings", "language"),
     [({}, "en"), ({"language": "de"}, "de"), ({"language": "de-AT"}, "de"), ({"voice": "hans"}, "de")],
 )
-async def test_the_default_language_is_the_servers_else_the_house_s(
+async def test_the_default_language_is_that_of_the_server_or_of_home_assistant(
     home: HomeAssistant, socket_enabled: None, settings: dict[str, str], language: str
 ) -> None:
-    peer = k2so(settings=settings)
-    peer.script["describe"] = [info(voice("hans", "de"), voice("polly", "en"), attribution=OURS)]
-    async with peer.listen():
-        await add(home, peer)
+    fake = fake_k2so(settings=settings)
+    fake.script["describe"] = [info(voice("hans", "de"), voice("polly", "en"), attribution=K2SO)]
+    async with fake.listen():
+        await add_entry(home, fake)
         assert entity(home).default_language == language
 
 
-async def test_languages_outlive_a_missing_engine(home: HomeAssistant, ours: Peer) -> None:
-    """A pipeline in German would be refused by Home Assistant before any voice is asked."""
-    ours.script["describe"] = [info(voice("polly", "en"), attribution=OURS)]
-    ours.script["k2so-describe"] = [k2so_info(engines=[{"name": "xtts", "state": "failed"}])]
+async def test_keeps_languages_while_their_engine_is_missing(home: HomeAssistant, k2so_server: FakeServer) -> None:
+    """Otherwise Home Assistant would reject a pipeline in German, and the fallback voice could not speak."""
+    k2so_server.script["describe"] = [info(voice("polly", "en"), attribution=K2SO)]
+    k2so_server.script["k2so-describe"] = [k2so_info(engines=[{"name": "xtts", "state": "failed"}])]
     await pass_time(home)
     assert entity(home).supported_languages == ["de", "en"]
 
-    ours.script["k2so-describe"] = [k2so_info()]
+    k2so_server.script["k2so-describe"] = [k2so_info()]
     await pass_time(home)
     assert entity(home).supported_languages == ["en"]

@@ -1,7 +1,7 @@
-"""Carries out a Dockerfile without a container engine: its stages are layers (overlayfs) over a Debian root.
+"""Execute a Dockerfile without a container engine: each stage is an overlayfs layer over a Debian root.
 
-It knows the instructions that this project uses and refuses others. It has to run as root in a mount and PID namespace
-of its own, since what it mounts goes only with them: script/image.
+Supports only the instructions that this project uses. Must run as root in its own mount and PID namespace, because its
+mounts are removed with the namespace: script/image does that.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pathlib import Path
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 NETWORK = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-"""What reaches the steps from outside, as it does in Docker."""
+"""Environment variables that the steps inherit, as in Docker."""
 
 
 @dataclass
 class Image:
-    """A stage, and how its containers are run."""
+    """A stage, and how its containers run."""
 
     root: Path
     environment: dict[str, str]
@@ -36,7 +36,7 @@ class Image:
     command: list[str] = field(default_factory=list)
 
     def inside(self, *command: str, user: str | None = None, **environment: str) -> list[str]:
-        """The command line that runs `command` in the root, as the image's user unless another is named."""
+        """The command line that runs `command` inside the image, as the image's user unless `user` is given."""
         uid, gid = (user or self.user).split(":")
         variables = {"HOME": self._home(uid)} | self.environment | environment
         limits = () if uid == "0" else ("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
@@ -46,8 +46,8 @@ class Image:
         ]
 
     def path(self, inside: str) -> Path:
-        """Where something in the image lies, seen from outside; relative to its folder."""
-        return self.root / os.path.join(self.folder, inside).lstrip("/")  # noqa: PTH118  the later absolute path counts
+        """The path on the host of a path in the image, which may be relative to its working folder."""
+        return self.root / os.path.join(self.folder, inside).lstrip("/")  # noqa: PTH118  an absolute `inside` replaces the folder
 
     def _home(self, uid: str) -> str:
         users = (line.split(":") for line in self.path("/etc/passwd").read_text("utf-8").splitlines())
@@ -55,11 +55,11 @@ class Image:
 
 
 class Builder:
-    """Carries out a Dockerfile.
+    """Executes a Dockerfile.
 
     Args:
-        base: a Debian root with a Python, which stands in for the image of both that the Dockerfile starts from.
-        work: an empty folder for the layers. Wheels in its folder `wheels` are found by uv as if the index had them.
+        base: a Debian root with Python, which stands in for the image that the Dockerfile starts from.
+        work: an empty folder for the layers. uv finds the wheels in its folder `wheels` as if they were in the index.
         arguments: build arguments.
     """
 
@@ -67,11 +67,11 @@ class Builder:
         self._base = base
         self._work = work
         self._given = arguments
-        self._before: dict[str, str] = {}  # build arguments ahead of the first stage
+        self._before: dict[str, str] = {}  # build arguments before the first stage
         self._stages: dict[str, Image] = {}
 
     def build(self, dockerfile: Path) -> Image:
-        """The image of the last stage. Raises SystemExit when a step fails."""
+        """Build all stages and return the last. Raises SystemExit if a step fails."""
         for name, rest in instructions(dockerfile.read_text("utf-8")):
             print(name, rest, flush=True)
             if name == "FROM":
@@ -91,12 +91,12 @@ class Builder:
         release = re.search(r"VERSION_CODENAME=(\w+)", (self._base / "etc/os-release").read_text("utf-8"))
         python = (self._base / "usr/bin/python3").readlink().name.removeprefix("python")
         assert release
-        assert source == f"python:{python}-slim-{release[1]}", f"{self._base} is no stand-in for {source}"
+        assert source == f"python:{python}-slim-{release[1]}", f"{self._base} cannot stand in for {source}"
         layer = self._work / str(len(self._stages))
         for folder in ("upper", "scratch", "root"):
             (layer / folder).mkdir(parents=True)
         root = layer / "root"
-        layers = f"lowerdir={self._base},upperdir={layer}/upper,workdir={layer}/scratch,volatile"  # none of it is kept
+        layers = f"lowerdir={self._base},upperdir={layer}/upper,workdir={layer}/scratch,volatile"  # nothing is kept
         mount("-t", "overlay", "-o", layers, "overlay", str(root))
         mount("-t", "proc", "proc", str(root / "proc"))
         for file in ("/etc/resolv.conf", CERTIFICATES):
@@ -147,7 +147,7 @@ class Builder:
             shutil.copytree(wheels, image.path("/tmp/wheels"), dirs_exist_ok=True)
             outside["UV_FIND_LINKS"] = "/tmp/wheels"
         if subprocess.run(image.inside("sh", "-c", rest, **image.arguments, **outside), check=False).returncode:
-            raise SystemExit("This step failed.")
+            raise SystemExit("this step failed")
         shutil.rmtree(image.path("/tmp/wheels"), ignore_errors=True)
 
     def _copy(self, rest: str, image: Image, context: Path) -> None:
@@ -164,7 +164,7 @@ class Builder:
 
 
 def instructions(text: str) -> Iterator[tuple[str, str]]:
-    """Names and the rest, without comments, a line each."""
+    """The name and the rest of each instruction, joined into one line and without comments."""
     for line in re.sub(r"(?m)^\s*#.*\n", "", text).replace("\\\n", "").splitlines():
         name, _, rest = line.partition(" ")
         if name:

@@ -1,6 +1,6 @@
-"""Tests an image: `python -m tests.packaging.image BASE WORK [VARIANT [NAME=VALUE...]]`, run by script/image.
+"""Build and test an image: `python -m tests.packaging.image BASE WORK [VARIANT [NAME=VALUE...]]`. script/image runs it.
 
-Its container runs as compose.yaml or the Supervisor would run it: as process 1, and with no network but itself.
+The container runs as under compose.yaml or the Supervisor: as process 1, in a network of its own (loopback only).
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ CLONE_NEWNET = 0x40000000
 
 WRITE_CHECKPOINT = """
 from pathlib import Path
-from wyoming_k2so.engines.xtts.synthetic import write_checkpoint
+from wyoming_k2so.engines.xtts.dev.synthetic import write_checkpoint
 write_checkpoint(Path("/data/checkpoint"))
 """
 APP_OPTIONS = {"engine": "auto", "quantization": "bf16", "prebuffer": "3", "chunk_samples": "2048", "debug": False}
 
 
 def build(base: Path, work: Path, variant: str, arguments: dict[str, str]) -> Image:
-    """Carry out the variant's Dockerfile."""
-    if variant == "app":  # installs the released package; here that of this very source
+    """Execute the variant's Dockerfile."""
+    if variant == "app":  # installs the released package; here, one built from this source
         wheels = work / "wheels"
         subprocess.run([sys.executable, "-m", "build", "-w", "-o", wheels, ROOT], check=True, capture_output=True)
         dockerfile, arguments = ROOT / "addon/Dockerfile", {"BUILD_VERSION": __version__} | arguments
@@ -56,21 +56,21 @@ def build(base: Path, work: Path, variant: str, arguments: dict[str, str]) -> Im
 
 
 def leave_the_network() -> None:
-    """Give this process and its children nothing but a loopback of their own."""
+    """Move this process and its children into a network with a loopback interface only."""
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "no network namespace")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
 def writable(image: Image, user: str) -> set[str]:
-    """The uppermost files and folders that a user may write."""
+    """The topmost files and folders that a user may write."""
     command = ["find", "/", "-xdev", "(", "-type", "d", "-o", "-type", "f", ")", "-writable", "-print", "-prune"]
     found = subprocess.run(image.inside(*command, user=user), capture_output=True, text=True, check=False)
     return set(found.stdout.split())
 
 
 def lock(image: Image) -> None:
-    """Make the root read-only but for its volumes and a fresh /tmp, as compose.yaml does."""
+    """Make everything read-only except the volumes and a fresh /tmp, as compose.yaml does."""
     mount("-t", "tmpfs", "tmpfs", str(image.path("/tmp")))
     for volume in image.volumes:
         mount("--bind", str(image.path(volume)), str(image.path(volume)))
@@ -78,27 +78,27 @@ def lock(image: Image) -> None:
 
 
 def healthy(image: Image) -> bool:
-    """What the image's own health check says."""
+    """Run the image's own health check."""
     return subprocess.run(image.inside(*image.health), capture_output=True, check=False).returncode == 0
 
 
 @contextmanager
 def running(image: Image, log: Path, **environment: str) -> Iterator[int]:
-    """Run the image until the block is left, then stop it as Docker would; gives its process 1."""
+    """Run the image during the block and yield the PID of its process 1; then stop it as Docker would."""
     command = ["unshare", "--pid", "--fork", "--kill-child", f"--mount-proc={image.root}/proc"]
     command += image.inside(*image.entrypoint, *image.command, **environment)
     began = time.monotonic()
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
             while not healthy(image):
-                assert process.poll() is None, "it ended"
-                assert time.monotonic() - began < PATIENCE_S, "it is not healthy"
+                assert process.poll() is None, "the container exited"
+                assert time.monotonic() - began < PATIENCE_S, "the container does not become healthy"
             print(f"healthy after {time.monotonic() - began:.1f} s")
             pid = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("utf-8"))
             yield pid
             began = time.monotonic()
             os.kill(pid, signal.SIGTERM)
-            assert process.wait(PATIENCE_S) == 0, "it did not end well"
+            assert process.wait(PATIENCE_S) == 0, "the container failed to stop cleanly"
             print(f"stopped within {time.monotonic() - began:.1f} s of SIGTERM")
             assert "Traceback" not in log.read_text("utf-8")
         finally:
@@ -113,7 +113,7 @@ def owner(pid: int) -> str:
 
 
 async def listen(mode: str | None) -> None:
-    """Hear the embedded voice, and XTTS once it has loaded in a mode, if there is one."""
+    """Check the speech of the embedded voice and, if `mode` is given, of XTTS once it has loaded in that precision."""
     async with AsyncTcpClient("127.0.0.1", 10200) as client:
         answer = await synthesize(client, TEXT, SynthesizeVoice("en_US-joe-medium"))
         heard = hear(answer.audio, answer.start.rate)
@@ -139,7 +139,7 @@ async def engines(client: AsyncTcpClient) -> dict[str, dict[str, str]]:
 
 
 def main(base: str, work: str, variant: str = "light", *arguments: str) -> None:
-    """Build an image and try it."""
+    """Build an image and test it."""
     image = build(Path(base), Path(work), variant, dict(pair.split("=", 1) for pair in arguments))
     leave_the_network()
     environment, mode = {"K2SO_SEED": "1"}, None
@@ -150,13 +150,13 @@ def main(base: str, work: str, variant: str = "light", *arguments: str) -> None:
     else:
         own = writable(image, image.user) - writable(image, "65534:65534")
         assert own == {"/data"}, own
-        print(f"user {image.user} may write {own} and what everybody may")
+        print(f"user {image.user} may write {own}, and what every user may")
         lock(image)
     if variant != "light":
         mode = "bf16" if variant == "app" else "int8"
         environment["K2SO_XTTS_CHECKPOINT"] = "/data/checkpoint"
         subprocess.run(image.inside("python", "-c", WRITE_CHECKPOINT), check=True)
-    assert not healthy(image), "healthy though nobody serves"
+    assert not healthy(image), "healthy without a server"
     with running(image, Path(work, "log"), **environment) as pid:
         assert owner(pid) == image.user == ("0:0" if variant == "app" else "10200:10200")
         asyncio.run(listen(mode))

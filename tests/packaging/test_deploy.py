@@ -1,4 +1,4 @@
-"""What the container and the systemd unit count on."""
+"""The container's files and the systemd unit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server_process import ROOT
-from wyoming_k2so.settings.options import settings
+from wyoming_k2so import engines
 
 UNIT = ROOT / "deploy/wyoming-k2so.service"
 
@@ -23,28 +23,28 @@ def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "compose.yaml", "deploy/wyoming-k2so.service", "docs/deploy.md"])
-def test_only_settings_that_there_are_are_named(name: str) -> None:
-    known = {setting.env for setting in settings()} | {"K2SO_CONFIG"}
+def test_every_variable_is_a_known_setting(name: str) -> None:
+    known = {setting.env for setting in engines.installed().schema} | {"K2SO_CONFIG"}
     named = set(re.findall(r"\bK2SO_[A-Z_]+", (ROOT / name).read_text("utf-8")))
     assert named
     assert named <= known
 
 
-def test_the_container_gets_all_that_the_build_copies_and_nothing_else() -> None:
+def test_dockerignore_admits_exactly_what_the_dockerfile_copies() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
     ignore = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert "*" in ignore
     assert {line[1:] for line in ignore if line.startswith("!")} == {name for line in copied for name in line.split()}
 
 
-def test_the_health_check_and_the_entry_point_are_commands_that_there_are() -> None:
+def test_health_check_and_entry_point_are_existing_commands() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
     commands = [json.loads(found) for found in re.findall(r"(?:CMD|ENTRYPOINT) (\[.*\])", dockerfile)]
     assert commands == [["wyoming-k2so", "check"], ["wyoming-k2so"], ["serve"]]
 
 
 @needs_systemd
-def test_the_unit_is_as_closed_as_the_documents_say() -> None:
+def test_unit_is_as_restricted_as_documented() -> None:
     documented = re.search(r"exposure (\d\.\d) of 10", (ROOT / "docs/deploy.md").read_text("utf-8"))
     assert documented
     done = analyze("security", "--offline=true", f"--threshold={documented[1].replace('.', '')}", UNIT)
@@ -52,8 +52,8 @@ def test_the_unit_is_as_closed_as_the_documents_say() -> None:
 
 
 @needs_systemd
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
-    # systemd-analyze wants the program to be there.
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    # systemd-analyze requires the program to exist.
     program = tmp_path / "wyoming-k2so"
     program.touch(0o755)
     unit = tmp_path / UNIT.name

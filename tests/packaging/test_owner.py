@@ -1,4 +1,4 @@
-"""The GitHub account that holds the repository: one, in every address, and changed by one command."""
+"""script/owner: every link names the same GitHub account, and one command changes it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def git(folder: Path, *arguments: str) -> list[str]:
 
 
 def owners(folder: Path) -> dict[str, set[str]]:
-    """Who owns the repository, by the files that tell it."""
+    """The accounts that the links in each file name, and the code owners."""
     found = {}
     for name in git(folder, "grep", "-lE", r"github\.com/[^/ ]+/wyoming-k2so"):
         found[name] = set(re.findall(r"github\.com/([\w-]+)/wyoming-k2so", (folder / name).read_text("utf-8")))
@@ -29,14 +29,14 @@ def owners(folder: Path) -> dict[str, set[str]]:
     return found
 
 
-def test_all_addresses_name_one_owner() -> None:
+def test_all_links_name_the_same_owner() -> None:
     found = owners(ROOT)
     assert {"repository.yaml", "addon/config.yaml", "addon/DOCS.md", MANIFEST} < found.keys()
     assert len(set.union(*found.values())) == 1
 
 
 @pytest.mark.parametrize("name", ["somebody", "some-body-2"])
-def test_one_command_writes_another_one(tmp_path: Path, name: str) -> None:
+def test_one_command_changes_the_owner(tmp_path: Path, name: str) -> None:
     for file in (*owners(ROOT), "script/owner"):
         if file != "codeowners":
             (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +49,6 @@ def test_one_command_writes_another_one(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "some body", "a/b"])
-def test_what_is_no_account_is_refused(name: str) -> None:
+def test_invalid_account_names_are_rejected(name: str) -> None:
     done = subprocess.run([ROOT / "script/owner", name], capture_output=True, text=True, check=False)
     assert (done.returncode, "usage" in done.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""The packages of a release: built, compared with the sources, installed where nothing else is, and heard."""
+"""The packages of a release: build them, compare them with the sources, install the wheel alone, and listen to it."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ from tests.support.server_process import ROOT
 from wyoming_k2so import __version__
 
 TEXT = "The kitchen light is on now."
+LOCK = ROOT / "requirements/project.txt"
 
 
 def run(*command: str | Path, cwd: Path) -> None:
-    """Run a command that must succeed, in an empty home and without the repository on Python's path."""
+    """Run a command that must succeed: with an empty home, the locked versions and nothing from the repository."""
     home = cwd / "home"
     home.mkdir(exist_ok=True)
     foreign = ("K2SO_", "PYTHON", "XDG_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    environment["HOME"] = str(home)
+    environment |= {"HOME": str(home), "PIP_CONSTRAINT": LOCK.as_uri(), "PIP_BUILD_CONSTRAINT": LOCK.as_uri()}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
-def test_the_packages_hold_the_sources_and_the_installed_wheel_speaks(tmp_path: Path) -> None:
-    # The sdist from the repository, and the wheel from that sdist alone.
+def test_packages_contain_the_sources_and_the_installed_wheel_speaks(tmp_path: Path) -> None:
+    # `build` makes the sdist from the repository, and the wheel from that sdist.
     run(sys.executable, "-m", "build", "--outdir", "dist", ROOT, cwd=tmp_path)
     (sdist,), (wheel,) = tmp_path.glob("dist/*.tar.gz"), tmp_path.glob("dist/*.whl")
     run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel, cwd=tmp_path)
@@ -51,7 +52,7 @@ def test_the_packages_hold_the_sources_and_the_installed_wheel_speaks(tmp_path: 
     assert sources <= in_wheel
     assert {name.partition("/")[0].partition("-")[0] for name in in_wheel} == {"wyoming_k2so"}
 
-    # The README is also read where the repository is not.
+    # The package index shows the README, so relative links would be dead there.
     links = re.findall(r"\]\((.*?)\)", metadata)
     assert [link for link in links if not link.startswith("https://")] == []
     ours = re.compile(rf"https://github\.com/[\w-]+/wyoming-k2so/(?:blob|raw)/v{re.escape(__version__)}/(.+)")

@@ -21,7 +21,7 @@ from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError, Request, Utterance
 from wyoming_k2so.reply.watchdog import Caller, Hung, Watchdog
 from wyoming_k2so.settings.config import Config, ServerConfig, StreamConfig
-from wyoming_k2so.voices.engine_manager import State
+from wyoming_k2so.voices.engine_states import State
 
 FIRST, SECOND, THIRD = "The first sentence is here.", "The second one follows it.", "Then comes the third."
 TEXT = f"{FIRST} {SECOND} {THIRD}"
@@ -72,7 +72,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_reloaded(
             # While it reloads, the other voice speaks at once, whichever voice is requested.
             info = await describe(client)
             state = next(engine for engine in info["engines"] if engine["name"] == "xtts")
-            assert state == {"name": "xtts", "state": "loading", "detail": "it hung and is loaded anew"}
+            assert state == {"name": "xtts", "state": "loading", "detail": "it hung and is being reloaded"}
             assert (info["speaking"], info["figures"]["hangs"]) == ("piper", 1)
             assert info["figures"]["last"]["retries"] == 0
             await synthesize(client, FIRST)
@@ -80,7 +80,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_reloaded(
 
             may_load.set()
             await until(lambda: service.catalog.engines == (anew, small))
-            await until(lambda: "Engine xtts speaks again" in caplog.text)
+            await until(lambda: "engine xtts speaks again" in caplog.text)
             state = next(engine for engine in (await describe(client))["engines"] if engine["name"] == "xtts")
             assert (state["state"], state["detail"]) == ("ready", "")
             await synthesize(client, FIRST)
@@ -94,7 +94,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_reloaded(
             hanging.go_on.set()
         await until(lambda: synthesis_threads() == before)
     assert (hanging.open_utterances, hanging.speaking) == (0, 0)
-    assert "Engine xtts hangs" in caplog.text
+    assert "engine xtts is not responding; reloading it" in caplog.text
     assert "xtts/ann failed to speak a segment: the engine did not respond for 0.3 s" in caplog.text
     assert "a call into xtts returned after it had timed out" in caplog.text
 
@@ -111,7 +111,7 @@ async def test_the_other_engine_keeps_speaking_when_the_reload_fails() -> None:
     ):
         try:
             await synthesize(client, FIRST)
-            states = service.live_settings._loader.states
+            states = service.live_settings._manager.states
             await until(lambda: states["xtts"].state == "failed")
             assert states["xtts"].detail == "MemoryError"
             await synthesize(client, SECOND)
@@ -133,7 +133,7 @@ async def test_an_engine_that_hangs_repeatedly_is_given_up() -> None:
         AsyncTcpClient("127.0.0.1", port) as client,
     ):
         try:
-            states = service.live_settings._loader.states
+            states = service.live_settings._manager.states
             for state in ("ready", "ready", "failed"):
                 await synthesize(client, FIRST)
                 await until(partial(_is, states, state))

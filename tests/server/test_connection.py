@@ -1,4 +1,4 @@
-"""One client over real TCP, with wyoming's own client on the other side and a scripted engine behind the server."""
+"""A connection over real TCP: wyoming's own client on one side, a scripted engine on the other."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.support.raw_client import send_raw
 from tests.support.server import served
 from tests.support.texts import TWO_SENTENCES
 from tests.support.waiting import until
-from wyoming_k2so.server.reply_queue import MOST_WAITING
+from wyoming_k2so.server.reply_queue import MAX_WAITING
 
 LONG = TWO_SENTENCES * 100
 
 
-# ---- what there is ----------------------------------------------------------------------------------------------
+# ---- information ----------------------------------------------------------------------------------------------
 
 
 async def test_describe_lists_every_voice_first_and_then_each_engine() -> None:
@@ -87,7 +87,7 @@ async def test_streamed_text_is_spoken_once(size: int) -> None:
     assert " ".join(engine.said) == TWO_SENTENCES
 
 
-async def test_sound_leaves_while_text_still_comes() -> None:
+async def test_audio_is_sent_while_text_still_arrives() -> None:
     async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         await client.write_event(SynthesizeStart().event())
         await client.write_event(SynthesizeChunk(TWO_SENTENCES).event())
@@ -99,7 +99,7 @@ async def test_sound_leaves_while_text_still_comes() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  ", "🙂"])
-async def test_nothing_to_say_is_a_proper_empty_stream(text: str) -> None:
+async def test_a_text_without_words_gives_an_empty_stream(text: str) -> None:
     async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         assert (await synthesize(client, text)).types == ["audio-start", "audio-stop"]
         streamed = await synthesize_stream(client, [text])
@@ -130,10 +130,10 @@ async def test_ssml_in_a_stream() -> None:
     assert answer.seconds == pytest.approx(2 + 19 * engine.CHAR_S)
 
 
-# ---- many at once, and leaving -----------------------------------------------------------------------------------
+# ---- concurrency and disconnects -----------------------------------------------------------------------------------
 
 
-async def test_describe_is_answered_while_others_and_this_one_speak() -> None:
+async def test_describe_is_answered_while_replies_are_spoken() -> None:
     gate = threading.Semaphore(0)
     engine = ScriptedEngine(gate=gate)
     async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
@@ -154,7 +154,7 @@ async def test_describe_is_answered_while_others_and_this_one_speak() -> None:
             await other.disconnect()
 
 
-async def test_a_client_that_leaves_stops_its_synthesis() -> None:
+async def test_a_disconnect_stops_the_synthesis() -> None:
     engine = ScriptedEngine(rtf=0.1)
     async with served(engine) as (context, port):
         before = threading.active_count()
@@ -175,7 +175,7 @@ async def test_a_client_that_leaves_stops_its_synthesis() -> None:
         assert context.metrics.registry.get_sample_value("k2so_active_streams") == 0
 
 
-async def test_a_client_that_leaves_before_its_text_is_complete_leaks_nothing() -> None:
+async def test_a_disconnect_in_the_middle_of_a_text_leaks_nothing() -> None:
     engine = ScriptedEngine()
     async with served(engine) as (_, port):
         before = threading.active_count()
@@ -188,7 +188,7 @@ async def test_a_client_that_leaves_before_its_text_is_complete_leaks_nothing() 
         await until(lambda: engine.open_utterances == 0 and threading.active_count() <= before)
 
 
-async def test_stopping_the_server_ends_replies_properly() -> None:
+async def test_stopping_the_server_ends_replies_with_an_error() -> None:
     gate = threading.Semaphore(1)
     engine = ScriptedEngine(gate=gate)
     client = AsyncTcpClient("127.0.0.1", 0)
@@ -207,20 +207,20 @@ async def test_stopping_the_server_ends_replies_properly() -> None:
     await until(lambda: engine.open_utterances == 0)
 
 
-async def test_too_many_waiting_replies_end_the_connection() -> None:
+async def test_too_many_waiting_replies_close_the_connection() -> None:
     gate = threading.Semaphore(0)
     async with served(ScriptedEngine(gate=gate)) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
-        for _ in range(MOST_WAITING + 2):
+        for _ in range(MAX_WAITING + 2):
             await client.write_event(Synthesize("Hello.").event())
         answer = await read_until(client, "never")
-        assert str(MOST_WAITING) in (answer.error or "")
+        assert str(MAX_WAITING) in (answer.error or "")
         gate.release()
 
 
-# ---- frames that are wrong ---------------------------------------------------------------------------------------
+# ---- invalid frames ---------------------------------------------------------------------------------------
 
 
-async def test_a_frame_whose_end_is_unknown_closes_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_frame_whose_length_is_unknown_closes_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     async with served(ScriptedEngine()) as (_, port):
         client = AsyncTcpClient("127.0.0.1", port)
         await client.connect()
@@ -232,7 +232,7 @@ async def test_a_frame_whose_end_is_unknown_closes_the_connection(caplog: pytest
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-async def test_a_frame_that_is_wrong_inside_costs_only_itself() -> None:
+async def test_an_invalid_event_does_not_close_the_connection() -> None:
     async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         await send_raw(client, b'{"no": "type"}\n{"type": "ping", "data_length": 2}\n[]')
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Being found over mDNS; all of it stays on the loopback interface."""
+"""Discovery over mDNS, on the loopback interface only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 from wyoming_k2so import __version__
 from wyoming_k2so.server.discovery import SERVICE_TYPES, announced, reachable_host
 
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 
 
 class Listener:
@@ -30,13 +30,13 @@ class Listener:
         self.changed.set()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while len(self.names) != count:
                 self.changed.clear()
                 await self.changed.wait()
 
 
-async def test_a_browser_sees_both_types_and_sees_them_go() -> None:
+async def test_a_browser_sees_both_types_appear_and_disappear() -> None:
     assert SERVICE_TYPES == ("_wyoming._tcp.local.", "_k2so._tcp.local.")
     async with AsyncZeroconf(interfaces=["127.0.0.1"]) as zeroconf:
         listener = Listener()
@@ -46,7 +46,7 @@ async def test_a_browser_sees_both_types_and_sees_them_go() -> None:
             assert listener.names == {kind: f"Kitchen- Küche.{kind}" for kind in SERVICE_TYPES}
             for kind, name in listener.names.items():
                 info = AsyncServiceInfo(kind, name)
-                assert await info.async_request(zeroconf.zeroconf, PATIENCE_S * 1000)
+                assert await info.async_request(zeroconf.zeroconf, TIMEOUT_S * 1000)
                 assert info.port == 12345
                 assert info.parsed_addresses() == ["127.0.0.1"]
                 assert info.decoded_properties == {"version": __version__, "id": "cafe"}
@@ -54,7 +54,7 @@ async def test_a_browser_sees_both_types_and_sees_them_go() -> None:
         await browser.async_cancel()
 
 
-async def test_a_long_name_is_cut_to_what_dns_allows() -> None:
+async def test_a_long_name_is_cut_to_the_limit_of_dns() -> None:
     async with AsyncZeroconf(interfaces=["127.0.0.1"]) as zeroconf:
         listener = Listener()
         browser = AsyncServiceBrowser(zeroconf.zeroconf, SERVICE_TYPES[0], handlers=[listener])
@@ -65,12 +65,12 @@ async def test_a_long_name_is_cut_to_what_dns_allows() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.7", "::1", "voice.example"])
-def test_a_host_is_its_own_address(host: str) -> None:
+def test_a_single_host_is_reachable_at_itself(host: str) -> None:
     assert reachable_host(host) == host
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_every_interface_is_given_as_one_address(host: str) -> None:
+def test_every_interface_is_reachable_at_one_address(host: str) -> None:
     address = reachable_host(host)
     assert address != host
     socket.inet_aton(address)

@@ -1,4 +1,4 @@
-"""The sums over all replies, as Prometheus reads them over HTTP."""
+"""Metrics as Prometheus reads them over HTTP."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def scrape(port: int) -> dict[tuple[str, tuple[str, ...]], float]:
     }
 
 
-def test_prometheus_reads_the_sums_over_http() -> None:
+def test_prometheus_reads_the_metrics_over_http() -> None:
     metrics = Metrics()
     port = export(metrics.registry, "127.0.0.1", 0, AllowList(()))
     metrics.active_streams.inc()
@@ -50,12 +50,12 @@ def test_prometheus_reads_the_sums_over_http() -> None:
     assert samples["k2so_active_streams", ()] == 1
     assert samples["k2so_first_audio_seconds_bucket", ("xtts", "0.1")] == 0
     assert samples["k2so_first_audio_seconds_bucket", ("xtts", "0.2")] == 1
-    assert samples["k2so_first_audio_seconds_count", ("xtts",)] == 2, "a reply without sound has no first audio"
+    assert samples["k2so_first_audio_seconds_count", ("xtts",)] == 2, "a reply without audio has no time to first audio"
     assert samples["k2so_rtf_bucket", ("xtts", "0.35")] == 1
     assert samples["k2so_rtf_sum", ("xtts",)] == 2.25
 
 
-def test_a_taken_port_is_an_error() -> None:
+def test_a_port_in_use_is_an_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -63,20 +63,20 @@ def test_a_taken_port_is_an_error() -> None:
             export(Metrics().registry, "127.0.0.1", taken.getsockname()[1], AllowList(()))
 
 
-@pytest.mark.parametrize(("allow", "welcome"), [(("127.0.0.0/8",), True), (("10.0.0.0/8",), False)])
-def test_only_addresses_on_the_list_are_answered(
-    allow: tuple[str, ...], welcome: bool, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("allow", "admitted"), [(("127.0.0.0/8",), True), (("10.0.0.0/8",), False)])
+def test_only_addresses_on_the_allow_list_get_metrics(
+    allow: tuple[str, ...], admitted: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = export(Metrics().registry, "127.0.0.1", 0, AllowList(allow))
-    if welcome:
+    if admitted:
         assert scrape(port)["k2so_active_streams", ()] == 0
         return
     with caplog.at_level(logging.WARNING), pytest.raises((RemoteDisconnected, ConnectionResetError)):
         scrape(port)
-    assert "127.0.0.1 is none of the addresses" in caplog.text
+    assert "rejected a metrics request: 127.0.0.1 is not on the allow list" in caplog.text
 
 
-def test_a_client_that_asks_nothing_is_left_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_client_is_disconnected_and_does_not_delay_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporter._Handler, "timeout", 0.2)
     port = export(Metrics().registry, "127.0.0.1", 0, AllowList(()))
     with socket.create_connection(("127.0.0.1", port), timeout=30) as silent:
@@ -84,13 +84,13 @@ def test_a_client_that_asks_nothing_is_left_and_holds_up_nobody(monkeypatch: pyt
         assert silent.recv(1) == b""
 
 
-def test_few_are_served_at_once() -> None:
+def test_the_number_of_clients_is_limited() -> None:
     port = export(Metrics().registry, "127.0.0.1", 0, AllowList(()))
     before = threading.active_count()
-    silent = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(exporter.MOST_AT_ONCE)]
+    silent = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(exporter.MAX_CLIENTS)]
     with pytest.raises((RemoteDisconnected, ConnectionResetError)):
         scrape(port)
-    assert threading.active_count() == before + exporter.MOST_AT_ONCE
+    assert threading.active_count() == before + exporter.MAX_CLIENTS
     for client in silent:
         client.close()
     deadline = time.monotonic() + 30

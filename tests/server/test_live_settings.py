@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from tests.support.fakes import ScriptedEngine, make_voice
 from tests.support.server import make_context, served
 from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.live_settings import LiveSettings, Refused
 from wyoming_k2so.server.metrics import Metrics
 from wyoming_k2so.settings.config import Config, ServerConfig
@@ -196,8 +196,8 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
     assert (described["state"], described["mode"], described["modes"]) == ("ready", "fp32", {"fp32": "The only one."})
 
     first = catalog.resolve().engine
-    other = replace(control.config, xtts=replace(control.config.xtts, greedy=True))
-    await asyncio.to_thread(EngineManager(catalog, garage.load).load, "xtts", other)
+    other = control.config.with_group(XttsSettings(greedy=True))
+    await asyncio.to_thread(EngineManager(catalog, garage.load).loader.load, "xtts", other)
     assert catalog.resolve().engine is not first
     assert [engine.name for engine in catalog.engines] == ["xtts", "piper"]
 
@@ -209,10 +209,10 @@ async def test_an_engine_is_loaded_beside_the_one_that_speaks_and_swapped() -> N
 async def test_an_engine_that_is_loading_already_is_not_loaded_again() -> None:
     garage = Garage()
     catalog = Catalog([ScriptedEngine(name="piper")])
-    loader = EngineManager(catalog, garage.load)
-    control = LiveSettings(Config(), catalog, loader, Metrics())
+    manager = EngineManager(catalog, garage.load)
+    control = LiveSettings(Config(), catalog, manager, Metrics())
     garage.may_load.clear()
-    first = asyncio.create_task(asyncio.to_thread(loader.load, "xtts", control.config))
+    first = asyncio.create_task(asyncio.to_thread(manager.loader.load, "xtts", control.config))
     await asyncio.to_thread(garage.loading.wait, 30)
     change = asyncio.create_task(control.change({"engine": "xtts"}))
     await asyncio.sleep(0.1)  # let it wait
@@ -225,15 +225,15 @@ async def test_an_engine_that_hangs_while_another_precision_cannot_be_loaded_is_
     loading, may_fail = threading.Event(), threading.Event()
 
     def load(name: str, config: Config) -> Engine:
-        if config.xtts.quantization == "int8":
+        if config.group(XttsSettings).quantization == "int8":
             loading.set()
             may_fail.wait(30)
             raise EngineError("there is no room for it")
         return ScriptedEngine(make_voice("ann"), name=name)
 
     catalog = Catalog([ScriptedEngine(name="piper")])
-    loader = EngineManager(catalog, load)
-    control = LiveSettings(Config(), catalog, loader, Metrics())
+    manager = EngineManager(catalog, load)
+    control = LiveSettings(Config(), catalog, manager, Metrics())
     await control.change({"engine": "xtts"})
     hanging = catalog.resolve().engine
     change = asyncio.create_task(control.change({"quantization": "int8"}))
@@ -243,7 +243,7 @@ async def test_an_engine_that_hangs_while_another_precision_cannot_be_loaded_is_
     with pytest.raises(Refused, match="no room"):
         await change
     await until(lambda: catalog.named("xtts") not in (None, hanging))
-    await until(lambda: loader.states["xtts"].state == "ready")
+    await until(lambda: manager.states["xtts"].state == "ready")
 
 
 async def test_a_voice_that_nobody_has_is_refused_before_anything_is_loaded() -> None:
@@ -277,7 +277,7 @@ async def test_an_engine_that_turns_out_not_to_have_the_voice_does_not_join() ->
     control = LiveSettings(Config(), catalog, EngineManager(catalog, garage.load), Metrics())
     await control.change({"engine": "piper"})
     before = control.describe()
-    with pytest.raises(Refused, match="no voice 'nobody'; there are: xtts-1, test") as refusal:
+    with pytest.raises(Refused, match="no voice 'nobody'; available: xtts-1, test") as refusal:
         await control.change({"engine": "xtts", "voice": "nobody"})
     assert refusal.value.code == "bad-setting"
     assert (catalog.engines, control.describe()) == ((small,), before)
@@ -308,20 +308,20 @@ async def test_a_default_voice_may_come_with_an_engine_that_is_loading() -> None
 async def test_an_engine_that_cannot_be_loaded_leaves_the_old_one_and_says_why() -> None:
     garage = Garage()
     catalog = Catalog([ScriptedEngine(name="piper")])
-    loader = EngineManager(catalog, garage.load)
-    loader.load("xtts", Config())
+    manager = EngineManager(catalog, garage.load)
+    manager.loader.load("xtts", Config())
     garage.broken = True
     old = catalog.resolve().engine
     with pytest.raises(EngineError, match="broken"):
-        loader.load("xtts", Config())
+        manager.loader.load("xtts", Config())
     assert catalog.resolve().engine is old
-    assert loader.states["xtts"].state == "ready"
+    assert manager.states["xtts"].state == "ready"
 
     assert not catalog.incomplete
 
     empty = Catalog()
     fresh = EngineManager(empty, garage.load)
     with pytest.raises(EngineError):
-        fresh.load("xtts", Config())
+        fresh.loader.load("xtts", Config())
     assert empty.incomplete
     assert (fresh.states["xtts"].state, fresh.states["xtts"].detail) == ("failed", "the model is broken")

@@ -1,11 +1,9 @@
-"""Replies at a real server: more than there is room for, texts that pause, voices that fail."""
+"""Replies through a real server: more than it has slots for, texts that pause, voices that fail."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import socket
 import threading
 
 import numpy as np
@@ -17,8 +15,9 @@ from tests.support.client import read_until, synthesize, synthesize_stream
 from tests.support.fakes import ScriptedEngine, make_voice
 from tests.support.server import served, server_config
 from tests.support.texts import TWO_SENTENCES
+from tests.support.threads import synthesis_threads
 from tests.support.waiting import until
-from wyoming_k2so.server import admission, client_writer, reply_queue
+from wyoming_k2so.server import admission, reply_queue
 
 
 async def test_beyond_the_limit_the_fallback_voice_speaks_at_once() -> None:
@@ -45,8 +44,8 @@ async def test_beyond_the_limit_the_fallback_voice_speaks_at_once() -> None:
         assert big.said[-1] == "Hello."
 
 
-async def test_beyond_the_limit_replies_wait_for_their_turn_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "PATIENCE_S", 0.2)
+async def test_beyond_the_limit_replies_wait_for_a_slot_until_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "SLOT_TIMEOUT_S", 0.2)
     gate = threading.Semaphore(0)
     big, small = (
         ScriptedEngine(make_voice("ann"), name="big", gate=gate),
@@ -71,61 +70,17 @@ async def test_beyond_the_limit_replies_wait_for_their_turn_but_not_for_ever(mon
         assert small.said == []
 
 
-async def test_too_many_clients_are_told_so() -> None:
-    async with served(ScriptedEngine(), config=server_config(max_connections=2)) as (_, port):
-        clients = [AsyncTcpClient("127.0.0.1", port) for _ in range(3)]
-        for client in clients:
-            await client.connect()
-        answer = await read_until(clients[2], "never")
-        assert answer.types == ["error"]
-        assert answer.events[0].data["code"] == "busy"
-        for client in clients:
-            await client.disconnect()
-        await until(lambda: not any(task.get_name() == "wyoming connection" for task in asyncio.all_tasks()))
-        async with AsyncTcpClient("127.0.0.1", port) as client:
-            assert (await synthesize(client, "Hello.")).error is None
-
-
-@pytest.mark.parametrize(("allow", "welcome"), [(("127.0.0.0/8",), True), (("10.0.0.0/8", "::1"), False), ((), True)])
-async def test_only_addresses_on_the_list_may_connect(allow: tuple[str, ...], welcome: bool) -> None:
-    async with (
-        served(ScriptedEngine(), config=server_config(allow=allow)) as (_, port),
-        AsyncTcpClient("127.0.0.1", port) as client,
-    ):
-        if welcome:
-            assert (await synthesize(client, "Hello.")).error is None
-        else:
-            assert "may connect" in ((await read_until(client, "never")).error or "")
-
-
-async def test_a_client_that_does_not_read_is_dropped_and_holds_up_nobody(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(client_writer, "PATIENCE_S", 0.5)
-    engine = ScriptedEngine()
-    async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
-        deaf = socket.create_connection(("127.0.0.1", port))
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        text = json.dumps({"text": "The same sentence once more. " * 3000})
-        deaf.sendall(b'{"type": "synthesize", "data_length": %d}\n%s' % (len(text), text.encode()))
-        assert (await synthesize(client, "Hello.")).error is None
-        await until(lambda: "took nothing" in caplog.text)
-        await until(lambda: engine.open_utterances == 0)
-        assert len(engine.said) < 2000  # generation waited, too
-        deaf.close()
-
-
-# ---- turns that are lent -----------------------------------------------------------------------------------------
+# ---- texts that pause -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def lent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reply_queue, "LEND_AFTER_S", 0.2)
+def released_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reply_queue, "RELEASE_AFTER_S", 0.2)
 
 
 @pytest.mark.parametrize("when_busy", ["wait", "fallback"])
-@pytest.mark.usefixtures("lent_at_once")
-async def test_a_text_that_pauses_lets_others_speak(when_busy: str) -> None:
+@pytest.mark.usefixtures("released_soon")
+async def test_a_text_that_pauses_lets_other_replies_speak(when_busy: str) -> None:
     big, small = ScriptedEngine(make_voice("ann"), name="big"), ScriptedEngine(make_voice("bob"), name="small")
     async with (
         served(big, small, config=server_config(max_streams=1, when_busy=when_busy)) as (context, port),
@@ -145,8 +100,8 @@ async def test_a_text_that_pauses_lets_others_speak(when_busy: str) -> None:
         assert small.said == []
 
 
-@pytest.mark.usefixtures("lent_at_once")
-async def test_a_text_that_goes_on_waits_for_its_turn_before_newcomers() -> None:
+@pytest.mark.usefixtures("released_soon")
+async def test_a_text_that_resumes_goes_before_new_replies() -> None:
     gate = threading.Semaphore(1)
     big = ScriptedEngine(make_voice("ann"), name="big", gate=gate)
     async with (
@@ -173,9 +128,9 @@ async def test_a_text_that_goes_on_waits_for_its_turn_before_newcomers() -> None
     assert big.said[1:] == ["Hello.", "And the second one.", "Done.", "Too late."]
 
 
-@pytest.mark.usefixtures("lent_at_once")
-async def test_a_text_that_goes_on_is_told_when_no_turn_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "PATIENCE_S", 0.2)
+@pytest.mark.usefixtures("released_soon")
+async def test_a_text_that_resumes_gets_an_error_if_no_slot_becomes_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "SLOT_TIMEOUT_S", 0.2)
     gate = threading.Semaphore(1)
     big = ScriptedEngine(make_voice("ann"), name="big", gate=gate)
     async with (
@@ -202,7 +157,7 @@ async def test_a_text_that_goes_on_is_told_when_no_turn_comes(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("streaming", [False, True])
-async def test_a_reply_that_fails_ends_with_an_error(streaming: bool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_reply_ends_with_an_error(streaming: bool, caplog: pytest.LogCaptureFixture) -> None:
     engine = ScriptedEngine(fail_at={1: "raise", 2: "raise"})
     with caplog.at_level(logging.INFO, "wyoming_k2so"):
         async with served(engine) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
@@ -227,3 +182,18 @@ async def test_the_fallback_voice_finishes_a_reply() -> None:
         assert fallback.said == ["The second one follows it."]
         assert context.metrics.registry.get_sample_value("k2so_fallbacks_total", {"engine": "scripted"}) == 1
     assert np.abs(answer.audio).max() > 0
+
+
+async def test_stopping_the_server_ends_waiting_replies_with_an_error() -> None:
+    engine, threads = ScriptedEngine(rtf=0.5), synthesis_threads()
+    clients = [AsyncTcpClient("127.0.0.1", 0) for _ in range(6)]
+    async with served(engine, config=server_config(max_streams=1, when_busy="wait")) as (_, port):
+        for client in clients:
+            client.port = port
+            await client.connect()
+            await client.write_event(Synthesize("A reply that takes a while. " * 20).event())
+        await until(lambda: bool(engine.said))
+    for client in clients:
+        assert (await read_until(client, "never")).types[-2:] == ["error", "audio-stop"]
+        await client.disconnect()
+    await until(lambda: synthesis_threads() <= threads)

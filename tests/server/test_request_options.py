@@ -1,4 +1,4 @@
-"""What a request may ask for over TCP (voice, format, buffering), and how it is told what it may not."""
+"""Options of a request over TCP (voice, format, buffering), and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def two_engines() -> tuple[ScriptedEngine, ScriptedEngine]:
         (None, {"language": "en-GB", "speed": 1.5, "conversation_id": 3}, ("bob", None, "en-US", 1.5)),
     ],
 )
-async def test_a_voice_is_asked_for(
+async def test_a_request_chooses_the_voice(
     voice: SynthesizeVoice | None, context: dict[str, object] | None, expected: tuple[object, ...]
 ) -> None:
     big, small = two_engines()
@@ -57,7 +57,7 @@ async def test_a_voice_is_asked_for(
     ],
 )
 @pytest.mark.parametrize("streaming", [False, True])
-async def test_an_unknown_voice_is_an_error_that_lists_what_there_is(
+async def test_an_unknown_voice_is_an_error_that_lists_the_choices(
     voice: SynthesizeVoice, named: list[str], streaming: bool
 ) -> None:
     async with served(*two_engines()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
@@ -71,13 +71,13 @@ async def test_an_unknown_voice_is_an_error_that_lists_what_there_is(
         assert (await synthesize(client, TWO_SENTENCES)).error is None
 
 
-async def test_refusals_are_counted() -> None:
+async def test_rejected_requests_are_counted() -> None:
     async with served(ScriptedEngine()) as (context, port), AsyncTcpClient("127.0.0.1", port) as client:
         await synthesize(client, TWO_SENTENCES, SynthesizeVoice(name="nobody"))
-        refused = context.metrics.registry.get_sample_value(
+        rejected = context.metrics.registry.get_sample_value(
             "k2so_requests_total", {"engine": "none", "outcome": "refused"}
         )
-    assert refused == 1
+    assert rejected == 1
 
 
 async def test_select_program_limits_the_voices_of_a_connection() -> None:
@@ -95,7 +95,7 @@ async def test_select_program_limits_the_voices_of_a_connection() -> None:
         assert "small" in (answer.error or "")
 
 
-async def test_a_request_may_choose_its_own_rate_and_chunks() -> None:
+async def test_a_request_chooses_its_sample_rate_and_chunk_size() -> None:
     async with served(ScriptedEngine(rate=24_000)) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         context = {"sample_rate": 16_000, "chunk_samples": 8192, "prebuffer": 2}
         answer = await synthesize(client, TWO_SENTENCES, context=context)
@@ -106,7 +106,7 @@ async def test_a_request_may_choose_its_own_rate_and_chunks() -> None:
 
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("held", [0, 16])
-async def test_a_request_may_choose_how_much_is_held_back(held: int, streaming: bool) -> None:
+async def test_a_request_chooses_its_prebuffer(held: int, streaming: bool) -> None:
     gate = threading.Semaphore(1)  # enough for the first of two sentences
     engine = ScriptedEngine(gate=gate)
     stream = StreamConfig(chunk_samples=2048, prebuffer=16 - held, early_clause=False, stall_silence=0)
@@ -153,13 +153,13 @@ async def test_a_bad_request_is_an_error_that_names_the_field(data: dict[str, ob
 
 
 @pytest.mark.parametrize("kind", ["synthesize-chunk", "synthesize-stop"])
-async def test_events_out_of_order_are_errors(kind: str) -> None:
+async def test_events_without_synthesize_start_are_errors(kind: str) -> None:
     async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         await client.write_event(Event(kind, {"text": "a"}))
         assert "synthesize-start" in ((await read_until(client, "error")).error or "")
 
 
-async def test_half_a_surrogate_pair_harms_nothing() -> None:
+async def test_an_unpaired_surrogate_is_spoken_without_an_error() -> None:
     async with served(ScriptedEngine()) as (_, port), AsyncTcpClient("127.0.0.1", port) as client:
         data = b'{"text": "Hello \\ud83d there."}'
         await send_raw(client, b'{"type": "synthesize", "data_length": %d}\n%s' % (len(data), data))

@@ -1,4 +1,4 @@
-"""What a client asks for, as typed values or as an error that names the field."""
+"""Parsing requests: typed values, or an error that names the field."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from wyoming_k2so.server.requests import BadRequest, SpeechRequest, parse_speech
 from wyoming_k2so.settings.config import StreamConfig
 
 
-def test_nothing_said_leaves_all_to_the_server() -> None:
+def test_an_empty_request_leaves_everything_to_the_server() -> None:
     assert parse_speech({}) == SpeechRequest()
     assert parse_speech({"voice": None, "context": None, "text_format": None}) == SpeechRequest()
 
 
-def test_home_assistant_names_a_voice_and_a_speaker() -> None:
+def test_a_voice_and_a_speaker_as_home_assistant_sends_them() -> None:
     data = {"text": "Hello", "voice": {"name": "Ana", "speaker": "calm"}}
     assert parse_speech(data) == SpeechRequest(voice="Ana", speaker="calm")
 
 
-def test_everything_that_can_be_asked_for() -> None:
+def test_all_fields() -> None:
     stream = {
         "sample_rate": 16_000,
         "sample_width": 3,
@@ -47,7 +47,7 @@ def test_everything_that_can_be_asked_for() -> None:
     assert {type(asked.stream[name]) for name in ("loudness", "silence_after", "sentence_pause")} == {float}
 
 
-def test_a_language_may_come_with_the_voice() -> None:
+def test_a_language_may_be_part_of_the_voice() -> None:
     assert parse_speech({"voice": {"language": "pt-BR"}}).language == "pt-BR"
 
 
@@ -56,8 +56,8 @@ def test_a_language_may_come_with_the_voice() -> None:
     [
         ({"voice": "Ana"}, "voice must be an object"),
         ({"voice": {"name": 3}}, "name must be a string"),
-        ({"voice": {"name": "x" * 201}}, "name may have at most 200 characters"),
-        ({"context": {"language": "x" * 201}}, "language may have at most 200 characters"),
+        ({"voice": {"name": "x" * 201}}, "name must be at most 200 characters"),
+        ({"context": {"language": "x" * 201}}, "language must be at most 200 characters"),
         ({"voice": {"speaker": []}}, "speaker must be a string"),
         ({"voice": {"language": {}}}, "language must be a string"),
         ({"context": []}, "context must be an object"),
@@ -88,30 +88,30 @@ def test_a_language_may_come_with_the_voice() -> None:
         ({"context": {"early_clause": 1}}, "early_clause must be true or false"),
     ],
 )
-def test_what_is_wrong_is_named(data: dict[str, Any], message: str) -> None:
+def test_an_error_names_the_field(data: dict[str, Any], message: str) -> None:
     with pytest.raises(BadRequest) as caught:
         parse_speech(data)
     assert str(caught.value) == message
 
 
-def test_every_stream_setting_can_be_asked_for() -> None:
+def test_every_stream_setting_is_accepted() -> None:
     context = asdict(StreamConfig(sample_rate=8000, loudness=-20))
     assert parse_speech({"context": context}).stream == context
     assert parse_speech({"context": dict.fromkeys(context)}).stream == {}
 
 
-def test_text_is_taken_as_it_is() -> None:
+def test_text_is_not_changed() -> None:
     assert parse_text({"text": " Grüße,\n"}) == " Grüße,\n"
     assert parse_text({"text": ""}) == ""
 
 
 @pytest.mark.parametrize("data", [{}, {"text": None}, {"text": 5}, {"text": ["a"]}])
-def test_text_must_be_there_and_be_text(data: dict[str, Any]) -> None:
+def test_text_is_required_and_must_be_a_string(data: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match=r"^text "):
         parse_text(data)
 
 
-def test_a_voice_has_a_name_and_may_have_a_language() -> None:
+def test_a_voice_needs_a_name_and_may_have_a_language() -> None:
     assert parse_voice({"name": " Jo\u0308rg ", "language": "de"}) == ("J\u00f6rg", "de")
     assert parse_voice({"name": "a"}) == ("a", None)
     for data in ({}, {"name": " "}, {"name": 5}, {"name": "a", "language": 5}):
@@ -133,7 +133,7 @@ VOICE = st.dictionaries(st.sampled_from(["name", "speaker", "language"]), JSON)
         {}, optional={"voice": JSON | VOICE, "context": JSON | CONTEXT, "text_format": JSON, "text": JSON, "name": JSON}
     )
 )
-def test_any_json_gives_a_request_or_a_bad_request(data: dict[str, Any]) -> None:
+def test_any_json_gives_a_request_or_bad_request(data: dict[str, Any]) -> None:
     for parse in (parse_speech, parse_text, parse_voice):
         with suppress(BadRequest):
             parse(data)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from wyoming_k2so import engines
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.settings.config import Config, Option, StreamConfig, option
-from wyoming_k2so.settings.options import OptionError, add_flags, check, read, settings
+from wyoming_k2so.settings.options import OptionError, Schema
+from wyoming_k2so.settings.values import check
 
-GROUPS = tuple(group.name for group in fields(Config))
+SCHEMA = engines.installed().schema
 
 
 def parse(arguments: list[str]) -> dict[str, object]:
     parser = argparse.ArgumentParser()
-    add_flags(parser, GROUPS, Config())
+    SCHEMA.add_flags(parser, {setting.group for setting in SCHEMA}, Config())
     return vars(parser.parse_args(arguments))
 
 
@@ -27,27 +30,26 @@ def toml(folder: Path, text: str) -> Path:
 
 
 def get(config: Config, key: str) -> object:
-    group = next(setting.group for setting in settings() if setting.key == key)
-    return getattr(getattr(config, group), key)
+    return next(setting.get(config) for setting in SCHEMA if setting.key == key)
 
 
 def test_defaults_hold_where_nothing_is_said() -> None:
-    assert read({}, {}, None) == Config()
-    assert read(parse([]), {"PATH": "/bin", "K2SO_DEV_CACHE": "/x"}, None) == Config()
+    assert SCHEMA.read({}, {}, None) == Config()
+    assert SCHEMA.read(parse([]), {"PATH": "/bin", "K2SO_DEV_CACHE": "/x"}, None) == Config()
 
 
 def test_a_command_may_have_defaults_of_its_own() -> None:
     defaults = Config(stream=StreamConfig(prebuffer=3))
-    assert read({}, {}, None, defaults).stream.prebuffer == 3
-    assert read({}, {"K2SO_CHUNK_SAMPLES": "2048"}, None, defaults).stream == StreamConfig(2048, 3)
-    assert read({"prebuffer": "0"}, {}, None, defaults).stream.prebuffer == 0
+    assert SCHEMA.read({}, {}, None, defaults).stream.prebuffer == 3
+    assert SCHEMA.read({}, {"K2SO_CHUNK_SAMPLES": "2048"}, None, defaults).stream == StreamConfig(2048, 3)
+    assert SCHEMA.read({"prebuffer": "0"}, {}, None, defaults).stream.prebuffer == 0
 
 
 def test_help_names_the_defaults_of_the_command() -> None:
     parser = argparse.ArgumentParser()
-    add_flags(parser, ("stream",), Config(stream=StreamConfig(prebuffer=3)))
+    SCHEMA.add_flags(parser, [StreamConfig], Config(stream=StreamConfig(prebuffer=3)))
     text = " ".join(parser.format_help().split())
-    assert "as the speed of the machine asks for (default: 3)" in text
+    assert "as this machine's speed requires (default: 3)" in text
     assert "{2048,4096,8192}" in text
 
 
@@ -80,10 +82,10 @@ def test_flag_then_environment_then_file_then_default(
     environ = {f"K2SO_{key.upper()}": env}
     file = toml(tmp_path, f"{key} = {in_file}\n")
     found = (
-        read(parse(flags), environ, file),
-        read(parse([]), environ, file),
-        read(parse([]), {}, file),
-        read(parse([]), {}, None),
+        SCHEMA.read(parse(flags), environ, file),
+        SCHEMA.read(parse([]), environ, file),
+        SCHEMA.read(parse([]), {}, file),
+        SCHEMA.read(parse([]), {}, None),
     )
     values = tuple(get(config, key) for config in found)
     assert values == expected
@@ -92,7 +94,7 @@ def test_flag_then_environment_then_file_then_default(
 
 def test_every_setting_can_be_set_from_everywhere() -> None:
     flags = parse([])
-    for setting in settings():
+    for setting in SCHEMA:
         assert setting.key in flags
         assert setting.option.help
         assert setting.env == "K2SO_" + setting.flag[2:].replace("-", "_").upper()
@@ -100,12 +102,12 @@ def test_every_setting_can_be_set_from_everywhere() -> None:
 
 @pytest.mark.parametrize("text", ["1", "true", "YES", " On "])
 def test_words_for_true(text: str) -> None:
-    assert read({}, {"K2SO_DEBUG": text}, None).log.debug is True
+    assert SCHEMA.read({}, {"K2SO_DEBUG": text}, None).log.debug is True
 
 
 @pytest.mark.parametrize("text", ["0", "False", "no", "OFF"])
 def test_words_for_false(text: str) -> None:
-    assert read({}, {"K2SO_EARLY_CLAUSE": text}, None).stream.early_clause is False
+    assert SCHEMA.read({}, {"K2SO_EARLY_CLAUSE": text}, None).stream.early_clause is False
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_words_for_false(text: str) -> None:
 )
 def test_a_bad_flag_is_named_with_what_is_allowed(flags: list[str], message: str) -> None:
     with pytest.raises(OptionError) as caught:
-        read(parse(flags), {}, None)
+        SCHEMA.read(parse(flags), {}, None)
     assert str(caught.value) == message
 
 
@@ -141,7 +143,7 @@ def test_a_bad_flag_is_named_with_what_is_allowed(flags: list[str], message: str
 )
 def test_a_bad_variable_is_named_with_what_is_allowed(environ: dict[str, str], message: str) -> None:
     with pytest.raises(OptionError) as caught:
-        read({}, environ, None)
+        SCHEMA.read({}, environ, None)
     assert str(caught.value) == message
 
 
@@ -157,18 +159,18 @@ def test_what_kubernetes_tells_about_a_service_of_this_name_is_no_setting() -> N
         "K2SO_PORT_10200_TCP_ADDR": "10.0.0.1",
         "K2SO_BIG_SERVICE_HOST": "10.0.0.2",
     }
-    assert read({}, environ, None) == Config()
-    with pytest.raises(OptionError, match="K2SO_PORT is no setting"):
-        read({}, {"K2SO_PORT": "10200"}, None)
+    assert SCHEMA.read({}, environ, None) == Config()
+    with pytest.raises(OptionError, match="unknown environment variable K2SO_PORT;"):
+        SCHEMA.read({}, {"K2SO_PORT": "10200"}, None)
 
 
 def test_an_unknown_variable_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(OptionError, match=r"variable K2SO_VOICES is no setting; there are: .*K2SO_CACHE_DIR"):
-        read({}, {"K2SO_VOICES": "x"}, None)
+    with pytest.raises(OptionError, match=r"variable K2SO_VOICES; known are .*K2SO_CACHE_DIR"):
+        SCHEMA.read({}, {"K2SO_VOICES": "x"}, None)
 
 
 def test_the_variable_that_names_the_file_is_known() -> None:
-    read({}, {"K2SO_CONFIG": "x"}, None)
+    SCHEMA.read({}, {"K2SO_CONFIG": "x"}, None)
 
 
 @pytest.mark.parametrize(
@@ -192,13 +194,13 @@ def test_a_bad_value_in_a_file_is_named_with_the_file_and_what_is_allowed(
 ) -> None:
     file = toml(tmp_path, line)
     with pytest.raises(OptionError) as caught:
-        read({}, {}, file)
+        SCHEMA.read({}, {}, file)
     assert problem.format(file=file) in str(caught.value)
 
 
 def test_numbers_in_a_file_may_be_text_too(tmp_path: Path) -> None:
     file = toml(tmp_path, 'speed = "1.5"\nprebuffer = "2"\nmetrics_port = 9100\nspeaker = "7"\n')
-    config = read({}, {}, file)
+    config = SCHEMA.read({}, {}, file)
     assert (config.voice.speed, config.stream.prebuffer, config.server.metrics_port) == (1.5, 2, 9100)
     assert config.voice.speaker == "7"
 
@@ -206,24 +208,24 @@ def test_numbers_in_a_file_may_be_text_too(tmp_path: Path) -> None:
 def test_an_unknown_key_is_answered_with_the_file_and_the_keys_that_there_are(tmp_path: Path) -> None:
     file = toml(tmp_path, "[stream]\nprebuffer = 1\n")
     with pytest.raises(OptionError) as caught:
-        read({}, {}, file)
+        SCHEMA.read({}, {}, file)
     message = str(caught.value)
-    assert message.startswith(f"stream in {file} is no setting; there are: ")
+    assert message.startswith(f"unknown setting stream in {file}; known are ")
     assert "chunk_samples, " in message
 
 
-@pytest.mark.parametrize(("content", "problem"), [(b"speed =", "is not valid TOML"), (b"\xff", "cannot be read")])
+@pytest.mark.parametrize(("content", "problem"), [(b"speed =", "is not valid TOML"), (b"\xff", "cannot read")])
 def test_a_file_that_is_no_configuration(tmp_path: Path, content: bytes, problem: str) -> None:
     file = tmp_path / "k2so.toml"
     file.write_bytes(content)
     with pytest.raises(OptionError, match=problem) as caught:
-        read({}, {}, file)
+        SCHEMA.read({}, {}, file)
     assert str(file) in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match=r"nowhere.toml cannot be read: .*No such file"):
-        read({}, {}, tmp_path / "nowhere.toml")
+    with pytest.raises(OptionError, match=r"cannot read the configuration file .*nowhere.toml: .*No such file"):
+        SCHEMA.read({}, {}, tmp_path / "nowhere.toml")
 
 
 def test_limits() -> None:
@@ -239,35 +241,47 @@ class Lists:
     rates: tuple[float, ...] | None = option(None, "some rates")
 
 
-@dataclass(frozen=True)
-class ListConfig:
-    lists: Lists = field(default_factory=Lists)
-
-
-@pytest.fixture
-def lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wyoming_k2so.settings.options.Config", ListConfig)
-
-
-@pytest.mark.usefixtures("lists")
 def test_lists_are_separated_by_commas_and_may_be_arrays_in_a_file(tmp_path: Path) -> None:
     file = toml(tmp_path, "ports = [5, 6]\nrates = [1, 2.5]\n")
-    found: list[object] = [
-        read({}, {}, file),
-        read({}, {"K2SO_PORTS": "3, 4"}, file),
-        read({"ports": "1"}, {"K2SO_PORTS": "3"}, file),
-        read({}, {}, None),
+    schema = Schema([Lists])
+    found = [
+        schema.read({}, {}, file),
+        schema.read({}, {"K2SO_PORTS": "3, 4"}, file),
+        schema.read({"ports": "1"}, {"K2SO_PORTS": "3"}, file),
+        schema.read({}, {}, None),
     ]
-    assert found == [
-        ListConfig(Lists((5, 6), (1.0, 2.5))),
-        ListConfig(Lists((3, 4), (1.0, 2.5))),
-        ListConfig(Lists((1,), (1.0, 2.5))),
-        ListConfig(Lists((), None)),
+    assert [config.group(Lists) for config in found] == [
+        Lists((5, 6), (1.0, 2.5)),
+        Lists((3, 4), (1.0, 2.5)),
+        Lists((1,), (1.0, 2.5)),
+        Lists((), None),
     ]
 
 
-@pytest.mark.usefixtures("lists")
 @pytest.mark.parametrize("bad", ["ports = 5", "ports = [5.5]", 'ports = "1,x"', "ports = [[1]]"])
 def test_what_is_no_list_of_numbers_is_refused(tmp_path: Path, bad: str) -> None:
     with pytest.raises(OptionError, match=r"^ports in .* is not a list of numbers separated by commas"):
-        read({}, {}, toml(tmp_path, bad))
+        Schema([Lists]).read({}, {}, toml(tmp_path, bad))
+
+
+def test_a_variable_of_another_program_can_turn_a_setting_on() -> None:
+    for value, accepted in (("1", True), ("0", False), ("yes", False)):
+        config = SCHEMA.read({}, {"COQUI_TOS_AGREED": value}, None)
+        assert config.group(XttsSettings).accept_xtts_license is accepted
+
+
+def test_a_limit_may_be_open_at_one_end() -> None:
+    with pytest.raises(OptionError, match="--vocoder-windows: '0' is not allowed, it must be at least 1"):
+        SCHEMA.read({"vocoder_windows": "0"}, {}, None)
+    assert check(5, Option("", high=3)) == "must be at most 3"
+
+
+def test_settings_of_an_engine_are_found_and_replaced_by_their_class() -> None:
+    config = Config()
+    assert config.group(Lists) == Lists()
+    changed = config.with_group(Lists((1,))).with_group(StreamConfig(prebuffer=1)).with_group(Lists((2,)))
+    assert (changed.group(Lists), changed.stream, len(changed.engine_settings)) == (
+        Lists((2,)),
+        StreamConfig(prebuffer=1),
+        1,
+    )

@@ -1,4 +1,4 @@
-"""What a Wyoming client does, with wyoming's own classes: ask, and collect the answer."""
+"""A Wyoming client built on wyoming's own classes: send a request, collect the answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wyoming.client import AsyncClient
 from wyoming.event import Event
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
-PATIENCE_S = 30
+TIMEOUT_S = 30
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Answer:
 
     @property
     def types(self) -> list[str]:
-        """Types in order, runs of audio chunks as one."""
+        """Event types in order; consecutive audio chunks count as one."""
         types: list[str] = []
         for event in self.events:
             if not (event.type == "audio-chunk" and types and types[-1] == "audio-chunk"):
@@ -54,11 +54,11 @@ class Answer:
 
 
 async def read_event(client: AsyncClient) -> Event | None:
-    return await asyncio.wait_for(client.read_event(), PATIENCE_S)
+    return await asyncio.wait_for(client.read_event(), TIMEOUT_S)
 
 
 async def read_until(client: AsyncClient, last: str) -> Answer:
-    """Collect events up to the first of type `last` or the end of the connection."""
+    """Collect events up to the first one of type `last`, or to the end of the connection."""
     answer = Answer()
     while (event := await read_event(client)) is not None:
         answer.events.append(event)
@@ -68,7 +68,7 @@ async def read_until(client: AsyncClient, last: str) -> Answer:
 
 
 async def synthesize(client: AsyncClient, text: str, voice: SynthesizeVoice | None = None, **fields: Any) -> Answer:
-    """Ask for a text at once."""
+    """Request a whole text."""
     await client.write_event(Synthesize(text, voice, **fields).event())
     return await read_until(client, "audio-stop")
 
@@ -76,7 +76,7 @@ async def synthesize(client: AsyncClient, text: str, voice: SynthesizeVoice | No
 async def synthesize_stream(
     client: AsyncClient, pieces: Iterable[str], voice: SynthesizeVoice | None = None, **fields: Any
 ) -> Answer:
-    """Ask for a text in pieces, the way Home Assistant does: the whole text comes once more before the end."""
+    """Send a text in pieces as Home Assistant does, which repeats the whole text before the end."""
     pieces = list(pieces)
     await client.write_event(SynthesizeStart(voice, **fields).event())
     for piece in pieces:

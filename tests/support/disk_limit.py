@@ -1,4 +1,7 @@
-"""The server on a disk that is nearly full: `python -m tests.support.disk_limit BYTES ARGUMENTS...`."""
+"""Runs the program with a limit on file sizes, like a nearly full disk.
+
+Usage: `python -m tests.support.disk_limit BYTES ARGUMENTS...`
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,6 @@ import sys
 from wyoming_k2so.cli import main
 
 if __name__ == "__main__":
-    most = int(sys.argv[1])
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    limit = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     sys.exit(main(sys.argv[2:]))

@@ -1,4 +1,4 @@
-"""An engine without weights: it speaks from a script, with the delays and failures that a test asks for."""
+"""An engine without weights: it follows a script, with the delays and failures that a test sets."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def make_voice(name: str, *languages: str, speakers: tuple[str, ...] = ()) -> Vo
 
 
 class ScriptedEngine:
-    """Speaks every character as `CHAR_S` seconds of a constant level that tells the character and the voice.
+    """Speaks each character as `CHAR_S` seconds of a constant level, which depends on the character and the voice.
 
     Args:
-        first_audio: seconds before the first piece of each segment.
-        rtf: seconds of work per second of sound.
-        fail_at: for the n-th call of `say` (counted from 0 over all utterances), how it fails.
+        first_audio: seconds until the first piece of each segment.
+        rtf: real-time factor, seconds of work per second of audio.
+        fail_at: how the n-th call of `say` fails, counted from 0 over all utterances.
         rate: samples per second.
-        piece_s: seconds of sound in each piece.
-        gate: when given, each segment waits for a permit before its first piece.
+        piece_s: seconds of audio in each piece.
+        gate: if given, each segment acquires it before its first piece.
 
-    A call that hangs goes on when `go_on` is set.
+    A call that hangs continues once `go_on` is set.
     """
 
     CHAR_S = 0.02
@@ -69,15 +69,15 @@ class ScriptedEngine:
         self._max_chars = max_chars
         self._voices = voices or (make_voice("test"),)
         self.said: list[str] = []
-        """Segments in the order in which their synthesis began."""
+        """Segments, in the order in which their synthesis began."""
 
         self.expected: list[tuple[int, str]] = []
-        """Segments that were announced, and the number of those begun before."""
+        """Announced segments, each with the number of segments begun before it."""
 
         self.requests: list[Request] = []
         self.open_utterances = 0
         self.speaking = 0
-        """How many generators are running now."""
+        """How many generators are running."""
 
         self.pieces = 0
         self.samples = 0
@@ -90,13 +90,13 @@ class ScriptedEngine:
 
     def open(self, request: Request) -> Utterance:
         if self.fail_open:
-            raise EngineError("the script says that it cannot be opened")
+            raise EngineError("the script says that opening fails")
         self.requests.append(request)
         self.open_utterances += 1
         return ScriptedUtterance(self, request)
 
     def sound(self, text: str, voice: str = "test") -> Samples:
-        """What a segment sounds like."""
+        """The audio of a segment."""
         levels = [((ord(c) * 31 + sum(map(ord, voice))) % 199 - 99) / 128 for c in text]
         return np.repeat(np.array(levels, np.float32), round(self.CHAR_S * self.rate))
 
@@ -143,7 +143,7 @@ class ScriptedUtterance:
     def expect(self, segment: str) -> None:
         self._engine.expected.append((len(self._engine.said), segment))
         if self._engine.fail_expect:
-            raise RuntimeError("the script says that it cannot be expected")
+            raise RuntimeError("the script says that expecting fails")
 
     def close(self) -> None:
         self._engine.open_utterances -= self._open

@@ -1,4 +1,4 @@
-"""Frames that are wrong, for hypothesis to choose from and to make smaller when one does harm."""
+"""Hypothesis strategies for malformed frames."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-good = st.sampled_from(
+valid = st.sampled_from(
     [
         line({"type": "synthesize", "data": {"text": "Hello.", "voice": {"name": "en_US-joe-medium"}}}),
         line({"type": "synthesize-start", "data": {}}) + line({"type": "synthesize-chunk", "data": {"text": "Hello."}}),
@@ -31,8 +31,8 @@ good = st.sampled_from(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A good frame with some bytes changed."""
-    frame = bytearray(draw(good))
+    """A valid frame with some bytes changed."""
+    frame = bytearray(draw(valid))
     for _ in range(draw(st.integers(1, 4))):
         frame[draw(st.integers(0, len(frame) - 1))] = draw(st.integers(0, 255))
     return bytes(frame)
@@ -40,14 +40,14 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def cut(draw: st.DrawFn) -> bytes:
-    """The beginning of a good frame."""
-    frame = draw(good)
+    """The beginning of a valid frame."""
+    frame = draw(valid)
     return frame[: draw(st.integers(1, len(frame) - 1))]
 
 
 @st.composite
 def wrong_length(draw: st.DrawFn) -> bytes:
-    """A length that is none, or not the one of what follows."""
+    """An invalid length, or one that does not match what follows."""
     key = draw(st.sampled_from(["data_length", "payload_length"]))
     length = draw(values | st.integers(-2, 1 << 41))
     return line({"type": draw(st.sampled_from(TYPES)), key: length}) + draw(st.binary(max_size=60))
@@ -55,7 +55,7 @@ def wrong_length(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def wrong_data(draw: st.DrawFn) -> bytes:
-    """An event whose data may be anything, also under the names that the server knows."""
+    """An event with arbitrary data, some of it in fields that the server knows."""
     known = st.sampled_from(["text", "voice", "name", "speaker", "language", "context", "settings", "text_format"])
     data = draw(values | st.dictionaries(known, values, max_size=4))
     return line({"type": draw(st.sampled_from(TYPES) | values), "data": data})

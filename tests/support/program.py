@@ -1,4 +1,4 @@
-"""The command as users type it, in processes of its own, and what clients ask a server that it started."""
+"""Runs the command line in its own processes, and talks to servers that it started."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 RATE = 22_050
 VOICE = "en_US-joe-medium"
 LONG = "This sentence goes on and on without a stop and it takes the voice quite a while to say all of it, " * 2
@@ -33,12 +33,12 @@ def command(*arguments: str) -> list[str]:
 
 def run(*arguments: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments), input=text, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        command(*arguments), input=text, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
 
 
 def fails(status: int, *arguments: str) -> str:
-    """The one line that a command says when it fails."""
+    """Run a command that fails with this status; returns its one line of error."""
     result = run(*arguments)
     assert result.returncode == status, result.stderr
     assert result.stdout == ""
@@ -50,10 +50,10 @@ def fails(status: int, *arguments: str) -> str:
 
 @contextmanager
 def started(*arguments: str) -> Iterator[Process]:
-    # A shell lets what it starts in the background ignore interrupts, and that is inherited.
+    # A shell lets background processes ignore SIGINT, and their children inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Unbuffered: `communicate` would not see what a buffer has read ahead.
+    # Unbuffered: `communicate` would miss what a buffer has read ahead.
     process = subprocess.Popen(
         command(*arguments), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -66,25 +66,25 @@ def started(*arguments: str) -> Iterator[Process]:
 
 @contextmanager
 def serving(*arguments: str) -> Iterator[tuple[Process, str]]:
-    """A server that is ready, and its address."""
+    """Start a server and wait until it is ready; yields its process and address."""
     with started(*arguments) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if found := re.search(rb"Ready at (\S+) after", line):
+            if found := re.search(rb"ready at (\S+) after", line):
                 yield process, found[1].decode()
                 return
         raise AssertionError("the server ended before it was ready")
 
 
 def end(process: Process, signal_number: int = signal.SIGTERM) -> str:
-    """Stop a server; it must end cleanly. Returns the rest of what it said."""
+    """Stop a server, which must end cleanly. Returns the rest of its standard error."""
     process.send_signal(signal_number)
     return ended(process)
 
 
 def ended(process: Process) -> str:
-    """What a process says until it ends cleanly."""
-    _, err = process.communicate(timeout=PATIENCE_S)
+    """Wait until a process ends cleanly. Returns the rest of its standard error."""
+    _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 0, err
     assert b"Traceback" not in err
     return err.decode()
@@ -92,7 +92,7 @@ def ended(process: Process) -> str:
 
 @asynccontextmanager
 async def client(uri: str) -> AsyncIterator[AsyncClient]:
-    async with asyncio.timeout(PATIENCE_S), AsyncClient.from_uri(uri) as connection:
+    async with asyncio.timeout(TIMEOUT_S), AsyncClient.from_uri(uri) as connection:
         yield connection
 
 
@@ -131,7 +131,7 @@ def is_speech(audio: bytes) -> bool:
 
 
 def get(url: str) -> str:
-    with urlopen(url, timeout=PATIENCE_S) as answer:
+    with urlopen(url, timeout=TIMEOUT_S) as answer:
         return str(answer.read(), "utf-8")
 
 

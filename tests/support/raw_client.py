@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+from typing import Any
 
 from wyoming.client import AsyncTcpClient
+
+
+def frame(type: str, data: dict[str, Any]) -> bytes:
+    """The bytes of an event, whatever its type and data."""
+    body = json.dumps(data).encode()
+    return json.dumps({"type": type, "data_length": len(body)}).encode() + b"\n" + body
 
 
 async def send_raw(client: AsyncTcpClient, frame: bytes) -> None:

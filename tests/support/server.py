@@ -18,7 +18,7 @@ from wyoming_k2so.voices.engine_manager import EngineManager
 
 
 def server_config(**server: Any) -> Config:
-    """These server settings, with small chunks that are sent at once."""
+    """Settings of a server that sends small chunks at once."""
     return Config(server=ServerConfig(**server), stream=StreamConfig(chunk_samples=2048, prebuffer=0))
 
 
@@ -32,7 +32,7 @@ def make_context(
     stream: StreamConfig | None = None,
     load: Callable[[str, Config], Engine] = cannot_load,
 ) -> ServerContext:
-    """What a server shares between its connections, around `engines`; `load` makes those that are loaded later."""
+    """Make the context of a server with these engines; `load` loads the others."""
     config = config or Config(stream=stream or StreamConfig(chunk_samples=2048, prebuffer=0, early_clause=False))
     catalog, metrics = Catalog(engines, config.voice), Metrics()
     return ServerContext(catalog, LiveSettings(config, catalog, EngineManager(catalog, load), metrics), metrics)
@@ -45,7 +45,7 @@ async def served(
     config: Config | None = None,
     load: Callable[[str, Config], Engine] = cannot_load,
 ) -> AsyncIterator[tuple[ServerContext, int]]:
-    """A server for `engines` on a free port; gives its context and the port."""
+    """Run a server with these engines on a free port; yields its context and the port."""
     context = make_context(*engines, stream=stream, config=config, load=load)
     server = Listener("tcp://127.0.0.1:0", context)
     async with server.listening() as port:

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class ServerProcess:
-    """`python -m wyoming_k2so`, or another module that serves as `program`, with a log that can be read."""
+    """`python -m wyoming_k2so`, or another `program`, with its log."""
 
     def __init__(
         self, *arguments: str, uri: str = "tcp://127.0.0.1:0", program: Sequence[str] = ("wyoming_k2so",)
@@ -44,7 +44,7 @@ class ServerProcess:
 
     @property
     def port(self) -> int:
-        found = re.search(r"Ready at tcp://[^:]+:(\d+)", self.log)
+        found = re.search(r"ready at tcp://[^:]+:(\d+)", self.log)
         assert found
         return int(found[1])
 
@@ -64,6 +64,6 @@ class ServerProcess:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.lines.append(line)
-            if "Ready at" in line:
+            if "ready at" in line:
                 self._ready.set()
         self._ready.set()

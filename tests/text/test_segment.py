@@ -12,10 +12,13 @@ from tests.support.markdown import clean
 from wyoming_k2so.text import Segment, Segmenter
 
 
-def texts(text: str, *, max_chars: int = 250, early_clause: bool = False, size: int = 10**6) -> list[str]:
-    segmenter = Segmenter(max_chars=max_chars, early_clause=early_clause)
+def texts(
+    text: str, *, max_chars: int = 250, early_clause: bool = False, size: int = 10**6, language: str = "en"
+) -> list[str]:
+    """How a text is cut, before its numbers are put into words."""
+    segmenter = Segmenter(max_chars=max_chars, early_clause=early_clause, language=language)
     segments = [s for at in range(0, len(text), size) for s in segmenter.feed(text[at : at + size])]
-    return [segment.text for segment in segments + segmenter.flush()]
+    return [segment.written for segment in segments + segmenter.flush() if segment.written]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +32,6 @@ def texts(text: str, *, max_chars: int = 250, early_clause: bool = False, size: 
         ("We eat at 3 p.m. Then we go.", ["We eat at 3 p.m.", "Then we go."]),
         ("We eat at 3 p.m. Monday.", ["We eat at 3 p.m. Monday."]),
         ("No. 5 is 3.50 at 1.000. Good.", ["No. 5 is 3.50 at 1.000.", "Good."]),
-        ("Am 3. Oktober sind es 22. Dann 25.", ["Am 3. Oktober sind es 22.", "Dann 25."]),
         ("1. Open it\n2. Close it", ["1. Open it.", "2. Close it."]),
         ("It is 5 * 3 * 2. Really 2 * 2.", ["It is 5 * 3 * 2.", "Really 2 * 2."]),
         ("你好！今天很好。“是的。”再见", ["你好！", "今天很好。", '"是的。', '"再见']),
@@ -43,6 +45,13 @@ def texts(text: str, *, max_chars: int = 250, early_clause: bool = False, size: 
 def test_sentences(text: str, expected: list[str]) -> None:
     assert texts(text) == expected
     assert texts(text, size=1) == expected
+
+
+def test_ordinals_are_those_of_the_language() -> None:
+    text = "Am 3. Oktober sind es 22. Dann 25."
+    expected = ["Am 3. Oktober sind es 22.", "Dann 25."]
+    assert texts(text, language="de") == expected
+    assert texts(text, language="de", size=1) == expected
 
 
 def test_only_the_end_of_a_sentence_ends_one() -> None:
@@ -123,7 +132,7 @@ def test_the_first_clause_goes_early(text: str, expected: list[str]) -> None:
 def test_the_first_clause_does_not_wait_for_its_sentence() -> None:
     segmenter = Segmenter(max_chars=250)
     assert segmenter.feed("It is 22 degrees outside right now, with a ") == []
-    assert segmenter.feed("light wi") == [Segment("It is 22 degrees outside right now,")]
+    assert segmenter.feed("light wi") == [Segment("It is twenty-two degrees outside right now,")]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from wyoming_k2so.text import Segmenter
 def heard(text: str, *, size: int = 10**6) -> list[str | float]:
     segmenter = Segmenter(max_chars=250, text_format="ssml", early_clause=False)
     segments = [s for at in range(0, len(text), size) for s in segmenter.feed(text[at : at + size])]
-    return [segment.text or segment.pause_s for segment in segments + segmenter.flush()]
+    return [segment.written or segment.pause_s for segment in segments + segmenter.flush()]
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,9 @@ def test_a_default_that_no_loaded_engine_can_fulfil_does_not_silence_the_server(
 @pytest.mark.parametrize(
     ("defaults", "message"),
     [
-        ({"voice": "Anna"}, "there is no voice 'Anna'; there are: Ana, Bert, joe, thorsten"),
-        ({"language": "xx"}, "no voice speaks 'xx'; languages: de, de-DE, en, en-US, pt-BR"),
-        ({"speaker": "loud"}, "voice 'Ana' has no speaker 'loud'; it has: only one"),
+        ({"voice": "Anna"}, "there is no voice 'Anna'; available: Ana, Bert, joe, thorsten"),
+        ({"language": "xx"}, "no voice speaks 'xx'; available languages: de, de-DE, en, en-US, pt-BR"),
+        ({"speaker": "loud"}, "voice 'Ana' has no speaker 'loud'; it has only one"),
         ({"voice": "joe", "language": "de"}, "voice 'joe' does not speak 'de'; it speaks: en-US"),
     ],
 )
@@ -137,33 +137,33 @@ def test_speed_comes_from_the_request_or_the_defaults() -> None:
 
 def test_the_search_can_be_limited_to_one_engine() -> None:
     assert who(catalog().resolve(engine="small")) == ("small", "joe", "en-US")
-    with pytest.raises(UnknownVoice, match=r"no voice 'Ana'; there are: joe, thorsten$"):
+    with pytest.raises(UnknownVoice, match=r"no voice 'Ana'; available: joe, thorsten$"):
         catalog().resolve(voice="Ana", engine="small")
 
 
 def test_an_unknown_voice_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(UnknownVoice, match=r"there is no voice 'Zoe'; there are: Ana, Bert, joe, thorsten$"):
+    with pytest.raises(UnknownVoice, match=r"there is no voice 'Zoe'; available: Ana, Bert, joe, thorsten$"):
         catalog().resolve(voice="Zoe")
 
 
 def test_an_unknown_language_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(UnknownVoice, match=r"no voice speaks 'fr'; languages: de-DE, en-US$"):
+    with pytest.raises(UnknownVoice, match=r"no voice speaks 'fr'; available languages: de-DE, en-US$"):
         catalog(SMALL).resolve(language="fr")
     with pytest.raises(UnknownVoice, match=r"voice 'joe' does not speak 'fr'; it speaks: en-US$"):
         catalog().resolve(voice="joe", language="fr")
 
 
 def test_an_unknown_speaker_is_answered_with_those_that_there_are() -> None:
-    with pytest.raises(UnknownVoice, match=r"voice 'Bert' has no speaker 'sad'; it has: calm, angry$"):
+    with pytest.raises(UnknownVoice, match=r"voice 'Bert' has no speaker 'sad'; available: calm, angry$"):
         catalog().resolve(voice="Bert", speaker="sad")
-    with pytest.raises(UnknownVoice, match=r"voice 'joe' has no speaker 'sad'; it has: only one$"):
+    with pytest.raises(UnknownVoice, match=r"voice 'joe' has no speaker 'sad'; it has only one$"):
         catalog().resolve(voice="joe", speaker="sad")
 
 
 def test_without_any_voice_nobody_speaks() -> None:
     with pytest.raises(UnknownVoice, match=r"^there is no voice$"):
         Catalog().resolve()
-    with pytest.raises(UnknownVoice, match=r"there is no voice 'Ana'; there are: none$"):
+    with pytest.raises(UnknownVoice, match=r"there is no voice 'Ana'; available: none$"):
         Catalog().resolve(voice="Ana")
 
 

@@ -21,6 +21,7 @@ from tests.support.client import read_event, read_until, synthesize
 from tests.support.fakes import ScriptedEngine, make_voice
 from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError, Request
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.admission import Admission
 from wyoming_k2so.server.context import ServerContext
 from wyoming_k2so.server.listener import Listener
@@ -28,7 +29,8 @@ from wyoming_k2so.server.live_settings import LiveSettings, Refused
 from wyoming_k2so.server.metrics import ENGINE_STATES, Metrics
 from wyoming_k2so.settings.config import Config, StreamConfig, VoiceConfig
 from wyoming_k2so.voices.catalog import Catalog
-from wyoming_k2so.voices.engine_manager import EngineManager, State
+from wyoming_k2so.voices.engine_manager import EngineManager
+from wyoming_k2so.voices.engine_states import State
 from wyoming_k2so.voices.unloaded import UnloadedEngine
 
 TEXT = "The first sentence is here. The second one follows it."
@@ -38,7 +40,7 @@ SMALL_RATE, BIG_RATE = 8_000, 16_000
 
 class ClonesVoices(ScriptedEngine):
     def adjust(self, config: Config) -> None:
-        self.temperature = config.xtts.temperature
+        self.temperature = config.group(XttsSettings).temperature
 
     def add_voice(self, name: str, language: str | None, clip: bytes) -> None:
         self._voices = (*self._voices, make_voice(name))
@@ -62,14 +64,14 @@ class House:
         self.may_load.set()
         self.metrics = Metrics()
         self.catalog = Catalog([ScriptedEngine(make_voice("joe", "en"), name="piper", rate=SMALL_RATE)])
-        self.loader = EngineManager(
+        self.manager = EngineManager(
             self.catalog, self._load, reclaim=self._reclaim, changed=self.metrics.engine_state, clock=lambda: self.now
         )
         config = Config(stream=StreamConfig(prebuffer=0, stall_silence=0))
-        self.control = LiveSettings(config, self.catalog, self.loader, self.metrics)
+        self.control = LiveSettings(config, self.catalog, self.manager, self.metrics)
         self.service = ServerContext(self.catalog, self.control, self.metrics)
         self.service.admission = Admission(8, lambda: self.now)
-        self.loader.load("xtts", config)
+        self.manager.loader.load("xtts", config)
 
     @property
     def big(self) -> Engine:
@@ -77,10 +79,10 @@ class House:
 
     @property
     def state(self) -> State:
-        return self.loader.states["xtts"]
+        return self.manager.states["xtts"]
 
     def rest(self) -> float:
-        return self.loader.rest(IDLE_S, self.service.admission.unused_s)
+        return self.manager.idle.unload_idle(IDLE_S, self.service.admission.unused_s)
 
     def sleep(self) -> None:
         """Let the engine fall asleep."""
@@ -206,7 +208,7 @@ async def test_what_cannot_be_loaded_again_says_why_and_is_tried_again(caplog: p
         house.broken = True
         assert (await synthesize(client, TEXT)).start.rate == SMALL_RATE
         await until(lambda: house.state == State("failed", "the disk is gone"))
-        assert "XTTS cannot be loaded again: the disk is gone" in caplog.text
+        assert "cannot reload engine xtts; using piper: the disk is gone" in caplog.text
         house.broken = False
         assert (await synthesize(client, TEXT)).start.rate == SMALL_RATE
         await until(lambda: house.state.state == "ready")
@@ -217,13 +219,13 @@ async def test_sampling_that_changes_meanwhile_holds_afterwards() -> None:
     house.sleep()
     await house.control.change({"temperature": 0.3})
     assert house.loads == 1
-    house.loader.awaken()
+    house.manager.idle.reload("xtts")
     assert isinstance(house.big, ClonesVoices)
-    assert house.loader._config.xtts.temperature == 0.3
+    assert house.manager.idle.config.group(XttsSettings).temperature == 0.3
 
     house.sleep()
     house.may_load.clear()
-    house.loader.wake()
+    house.manager.idle.wake("xtts")
     await until(lambda: house.state.state == "loading")
     await house.control.change({"temperature": 0.4})
     house.may_load.set()
@@ -251,7 +253,7 @@ async def test_an_engine_that_is_not_wanted_any_more_stays_away() -> None:
     house = House()
     house.sleep()
     await house.control.change({"engine": "piper"})
-    house.loader.awaken()
+    house.manager.idle.reload("xtts")
     assert [engine.name for engine in house.catalog.engines] == ["piper"]
     assert (house.state.state, house.loads) == ("off", 1)
 
@@ -260,7 +262,7 @@ def test_many_who_ask_at_once_load_it_once() -> None:
     house = House()
     house.sleep()
     house.may_load.clear()
-    threads = [threading.Thread(target=house.loader.awaken) for _ in range(8)]
+    threads = [threading.Thread(target=house.manager.idle.reload, args=["xtts"]) for _ in range(8)]
     for thread in threads:
         thread.start()
     time.sleep(0.1)  # let them all wait

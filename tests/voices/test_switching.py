@@ -20,6 +20,7 @@ from tests.support.fakes import ScriptedEngine, make_voice
 from tests.support.threads import synthesis_threads
 from tests.support.waiting import until
 from wyoming_k2so.engine import Engine, EngineError
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.context import ServerContext
 from wyoming_k2so.server.listener import Listener
 from wyoming_k2so.server.live_settings import LiveSettings
@@ -51,10 +52,10 @@ class Workshop:
         self.reclaimed = 0
         self.catalog = Catalog([ScriptedEngine(make_voice("bob"), name="piper")])
         self.metrics = Metrics()
-        self.loader = EngineManager(self.catalog, self._load, reclaim=self._reclaim)
+        self.manager = EngineManager(self.catalog, self._load, reclaim=self._reclaim)
         config = Config(stream=StreamConfig(chunk_samples=2048, prebuffer=0, early_clause=False, stall_silence=0))
-        self.control = LiveSettings(config, self.catalog, self.loader, self.metrics)
-        self.loader.load("xtts", config)
+        self.control = LiveSettings(config, self.catalog, self.manager, self.metrics)
+        self.manager.loader.load("xtts", config)
 
     def has_said(self, number: int) -> bool:
         """Whether that segment has been said, by the model of its number and no other."""
@@ -68,7 +69,7 @@ class Workshop:
 
     def _load(self, name: str, config: Config) -> Engine:
         engine = ScriptedEngine(make_voice(self.voice), name=name, gate=self.gate, **self.script)
-        engine.mode = config.xtts.quantization
+        engine.mode = config.group(XttsSettings).quantization
         self.models.append(weakref.ref(engine))
         self.said.append(engine.said)
         return engine
@@ -208,7 +209,8 @@ async def test_a_failed_switch_is_told_until_one_succeeds() -> None:
             return event.data["failed"]
 
         assert await failed() is None
-        load, shop.loader._load = shop.loader._load, _no_room
+        loader = shop.manager.loader
+        load, loader._load = loader._load, _no_room
         answer = await configure(quantization="int8", chunk_samples=8192)
         assert (answer.type, answer.data["code"]) == ("error", "failed")
         reason = {"settings": {"quantization": "int8"}, "reason": "there is no room for it"}
@@ -219,7 +221,7 @@ async def test_a_failed_switch_is_told_until_one_succeeds() -> None:
         await ask(client)
         assert (await read_until(client, "audio-stop")).error is None
         assert shop.said == [SEGMENTS]
-        shop.loader._load = load
+        loader._load = load
         answer = await configure(quantization="bf16")
         assert (answer.data["failed"], answer.data["settings"]["quantization"]) == (None, "bf16")
 

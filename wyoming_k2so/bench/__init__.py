@@ -1,1 +1,1 @@
-"""Measures how fast an engine or a server speaks, and what a precision costs in quality."""
+"""Measures how fast an engine or a server speaks, and how much quality a precision costs."""

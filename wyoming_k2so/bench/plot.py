@@ -1,6 +1,6 @@
-"""Charts of what `bench` measured: how soon a reply is heard, how fast it is made, and how its parts overlap in time.
+"""Charts of the figures of `bench`: when a reply starts, how fast it is generated, and how its parts overlap in time.
 
-Draws the JSON that `bench` prints, so that engines measured in separate runs stand in one picture.
+Draws the JSON that `bench` prints, so that one picture can compare engines that were measured in separate runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .local import TEXTS
 Run = Mapping[str, Any]
 """One line of JSON from `bench`."""
 
-# Colours that people with colour-blindness can tell apart (Okabe and Ito, 2008).
+# Colours that colour-blind people can tell apart (Okabe and Ito, 2008).
 GREEN, BLUE, SKY, PURPLE, RED, ORANGE, GREY = (
     "#009E73", "#0072B2", "#56B4E9", "#CC79A7", "#D55E00", "#E69F00", "#666666",
 )  # fmt: skip
@@ -39,24 +39,24 @@ STYLES = {
     ("coqui", "inference_stream"): ("Stock coqui-tts, streaming", RED),
     ("coqui", "inference"): ("Stock coqui-tts, whole", ORANGE),
 }
-"""Label and colour by engine and mode; mode "" stands for any."""
+"""Label and colour by engine and mode; mode "" means any."""
 
 
 def supported(path: Path) -> bool:
-    """Whether a file of this name can be drawn."""
+    """Whether the ending of a file's name is that of an image type that can be drawn."""
     return path.suffix.lstrip(".").lower() in Figure().canvas.get_supported_filetypes()
 
 
 def read(source: str | Path) -> Run:
-    """The figures in what `bench` printed, or in a file of it.
+    """The figures in the output of `bench`, or in a file that holds it.
 
     Raises:
-        EngineError: the file cannot be read, or holds no figures.
+        EngineError: the file cannot be read, or contains no figures.
     """
     try:
         text = source if isinstance(source, str) else source.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise EngineError(f"{source} cannot be read: {error}") from None
+        raise EngineError(f"cannot read {source}: {error}") from None
     for line in reversed(text.splitlines()):
         try:
             run = json.loads(line)
@@ -64,11 +64,11 @@ def read(source: str | Path) -> Run:
             continue
         if isinstance(run, dict) and isinstance(run.get("rows"), list):
             return run
-    raise EngineError(f"{source} holds no figures; it must be what `wyoming-k2so bench` printed")
+    raise EngineError(f"{source} contains no figures; save the output of `wyoming-k2so bench` in it")
 
 
 def save(path: Path, runs: Sequence[Run]) -> None:
-    """Draw all runs into one picture; the ending of `path` says of which kind.
+    """Draw all runs into one picture; the ending of `path` selects the image type.
 
     Raises:
         EngineError: the file cannot be written, or a run lacks fields.
@@ -78,11 +78,13 @@ def save(path: Path, runs: Sequence[Run]) -> None:
     except OSError as error:
         raise EngineError(f"cannot write {path}: {error}") from None
     except (KeyError, TypeError) as error:
-        raise EngineError(f"the figures of a run are not as `wyoming-k2so bench` prints them: {error!r}") from None
+        raise EngineError(
+            f"cannot draw a run without the figures that `wyoming-k2so bench` prints: {error!r}"
+        ) from None
 
 
 def draw(runs: Sequence[Run]) -> Figure:
-    """First audio and real-time factor by text, and below them a timeline for each run that has one."""
+    """First audio and real-time factor by text, and a timeline below for each run that has one."""
     timelines = [run["timeline"] for run in runs if "timeline" in run]
     heights = [4.4, *[2.5] * len(timelines)]
     figure = Figure(figsize=(10, sum(heights)), layout="constrained")
@@ -90,9 +92,9 @@ def draw(runs: Sequence[Run]) -> Figure:
     series = _series(row for run in runs for row in run["rows"])
     first, speed = above.subplots(1, 2)
     _by_text(first, series, "first_audio_s", _seconds)
-    first.set_title("Time to the first audio")
+    first.set_title("Time to first audio")
     _by_text(speed, series, "rtf", lambda value: f"{value:.2g}")
-    speed.set_title("Real-time factor (1: as fast as speech)")
+    speed.set_title("Real-time factor (1 = as fast as speech)")
     speed.axhline(1, color=GREY, linestyle="--", linewidth=1)
     above.legend(*first.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     for part, timeline in zip(below, timelines, strict=True):
@@ -113,13 +115,13 @@ def _series(rows: Iterable[Mapping[str, Any]]) -> Series:
 
 
 def style(engine: str, mode: str) -> tuple[str, str]:
-    """Label and colour of what was measured."""
+    """Label and colour of an engine."""
     engine = "xtts" if engine == "k2so" else engine
     return STYLES.get((engine, mode)) or STYLES.get((engine, "")) or (f"{engine}, {mode}", GREY)
 
 
 def _by_text(axes: Axes, series: Series, key: str, show: Callable[[float], str]) -> None:
-    """A line for each series over the texts that it spoke, short to long."""
+    """Draw a line for each series over the texts, from short to long."""
     points: dict[int, list[tuple[float, str]]] = {}
     for (label, colour), rows in series.items():
         line = {place: rows[text][key] for place, text in enumerate(TEXTS) if text in rows}
@@ -140,21 +142,21 @@ def _by_text(axes: Axes, series: Series, key: str, show: Callable[[float], str])
 
 
 def _label(axes: Axes, place: int, points: Sequence[tuple[float, str]], show: Callable[[float], str]) -> None:
-    """Write values (with their colours) above their points, or below where another stands in the way."""
+    """Write values (with their colours) above their points, or below if another label is in the way."""
     low, high = axes.get_ylim()
-    room = (high / low) ** 0.08  # a label and its distance from the point
+    height = (high / low) ** 0.08  # of a label and its distance from the point
     ceiling = math.inf
     for value, colour in sorted(points, reverse=True):
-        above = value * room < ceiling
+        above = value * height < ceiling
         offset = (0, 6 if above else -13)
         axes.annotate(
             show(value), (place, value), offset, textcoords="offset points", ha="center", color=colour, fontsize=8
         )
-        ceiling = value if above else value / room
+        ceiling = value if above else value / height
 
 
 def _timeline(axes: Axes, timeline: Mapping[str, Any]) -> None:
-    """Three lanes over seconds: words that come, chunks that leave, and the sound of these chunks being played."""
+    """Draw three lanes over time: words arrive, chunks leave, chunks play."""
     label, colour = style(timeline["engine"], timeline["mode"])
     words, chunks = timeline["text"], timeline["chunks"]
     left = [chunk[0] for chunk in chunks]
@@ -167,9 +169,9 @@ def _timeline(axes: Axes, timeline: Mapping[str, Any]) -> None:
     note: dict[str, Any] = {"fontsize": 8, "color": colour, "va": "center"}
     axes.axvline(left[0], color=colour, linewidth=1, linestyle=":")
     axes.text(left[0], 2.6, f" first audio {_seconds(left[0] - words[0])} after the first word", **note)
-    axes.text(left[-1], 1, f"  made after {_seconds(left[-1])}, heard until {_seconds(played[-1][1])}", **note)
+    axes.text(left[-1], 1, f"  generated after {_seconds(left[-1])}, plays until {_seconds(played[-1][1])}", **note)
     axes.set_ylim(-0.6, 3)
-    axes.set_yticks([2, 1, 0], ["words come", "chunks leave", "they are played" + "\n(gaps in red)" * bool(gaps)])
+    axes.set_yticks([2, 1, 0], ["words arrive", "chunks leave", "chunks play" + "\n(gaps in red)" * bool(gaps)])
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0, played[-1][1] * 1.01)
     axes.set_xlabel("seconds")
@@ -178,12 +180,12 @@ def _timeline(axes: Axes, timeline: Mapping[str, Any]) -> None:
 
 
 def _bars(axes: Axes, spans: Sequence[tuple[float, float]], height: float, **look: Any) -> None:
-    """Spans of time in the lane of playback."""
+    """Draw spans of time in the playback lane."""
     axes.broken_barh([(start, end - start) for start, end in spans], (-height / 2, height), **look)
 
 
 def playback(chunks: Iterable[Sequence[float]]) -> list[tuple[float, float]]:
-    """When each chunk (when it left, its length) is heard by a listener who plays at once: starts and ends."""
+    """When each chunk (when it left, its length) starts and ends for a listener who plays it at once."""
     heard: list[tuple[float, float]] = []
     end = 0.0
     for left, seconds in chunks:
@@ -204,6 +206,6 @@ def _seconds(value: float) -> str:
 
 
 def _machines(runs: Sequence[Run]) -> str:
-    """The machines that the runs were made on, each once."""
+    """The machines that were measured, each once."""
     names = (f"{m['cores']} cores of {m['cpu']}, Python {m['python']}" for m in (run["machine"] for run in runs))
     return "; ".join(dict.fromkeys(names))

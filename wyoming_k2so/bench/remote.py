@@ -1,6 +1,6 @@
-"""How fast any Wyoming text-to-speech server speaks, as a client hears it over TCP with wyoming's own client.
+"""How fast any Wyoming text-to-speech server speaks, measured over TCP with wyoming's own client.
 
-Several servers are asked in turns, since the speed of a shared machine drifts.
+Several servers take turns, because the speed of a shared machine drifts.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from wyoming.audio import AudioChunk
@@ -23,89 +24,84 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from wyoming_k2so.engine import EngineError, Samples
 from wyoming_k2so.reply.stats import AUDIBLE_GAP_S, PlaybackClock
 
-from .local import json_line, percentile
+from .percentiles import slow, times
+from .report import Columns, Row, ms
+from .wer import Listener, word_error_rate
 
 FIRST_SAMPLES = 4096
-"""What counts as first audio."""
+"""How many samples count as first audio."""
 
 PAUSE_S = 0.25
-"""Before each request, so that none pays for what a server still does after its last sample."""
+"""Wait before each request, so that none is slowed by what a server still does after its last sample."""
 
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 """Longest wait for an event."""
 
 ALL = "all"
 
-Judge = Callable[[str, Samples, int], float]
-"""Word error rate of a text beside its sound at a rate."""
+COLUMNS: Columns = {
+    "server": "server",
+    "text": "text",
+    "first audio": lambda row: ms(row["first_audio_s"]),
+    "slow replies": lambda row: slow(row, "first_audio"),
+    "RTF": lambda row: f"{row['rtf']:.3f}",
+    "speech": lambda row: f"{row['audio_s']:.1f} s",
+    "misheard": lambda row: "" if row["word_error_rate"] is None else f"{100 * row['word_error_rate']:.1f} %",
+}
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One reply as it arrived."""
+    """One reply as a client hears it."""
 
     first_audio_s: float
-    """From the request until FIRST_SAMPLES samples, or all of a shorter reply, were there."""
+    """From the request to the arrival of FIRST_SAMPLES samples, or of all of a shorter reply."""
 
     busy_s: float
-    """From the request until the last sample was there."""
+    """From the request to the arrival of the last sample."""
 
     sound: Samples
     """The first channel."""
 
     rate: int
-    gaps_s: tuple[float, ...] = ()
-    """How long a listener who plays the sound as it comes hears nothing, each time."""
+    gaps_s: Sequence[float] = ()
+    """The pauses heard by a listener who plays the sound as it arrives."""
 
     @property
     def audio_s(self) -> float:
-        """Its playing time."""
+        """Playing time."""
         return len(self.sound) / self.rate
 
     @property
     def rtf(self) -> float:
-        """Seconds until the end per second of sound."""
+        """Time to the end of the reply per second of speech."""
         return self.busy_s / self.audio_s
 
 
-@dataclass(frozen=True)
-class Row:
-    """A server and one of the texts, or ALL of them. Times in seconds, means over the rounds but for the percentile."""
-
-    server: str
-    text: str
-    streams_text: bool
-    first_audio_s: float
-    first_audio_p95_s: float
-    rtf: float
-    audio_s: float
-    word_error_rate: float | None
-
-
-class Peer:
-    """A server being measured."""
+class Client:
+    """A connection to a server that is measured."""
 
     def __init__(self, address: str) -> None:
-        """`address` is HOST:PORT. Raises ValueError when it is not."""
+        """`address` is HOST:PORT. Raises ValueError if it is not."""
         host, _, port = address.removeprefix("tcp://").rpartition(":")
         if not host or not port.isdecimal():
-            raise ValueError(f"{address!r} is no address; it must be HOST:PORT")
+            raise ValueError(f"{address!r} is not an address; use HOST:PORT")
         self.address = address
         self._client = AsyncTcpClient(host.strip("[]"), int(port))
         self.streams_text = False
 
-    async def __aenter__(self) -> Peer:
-        """Connect, and ask what the server is."""
+    async def __aenter__(self) -> Client:
+        """Connect, and ask the server to describe itself."""
         try:
-            await asyncio.wait_for(self._client.connect(), PATIENCE_S)
+            await asyncio.wait_for(self._client.connect(), TIMEOUT_S)
             await self._client.write_event(Describe().event())
         except (OSError, TimeoutError) as error:
-            raise EngineError(f"{self.address} cannot be reached ({error or 'no answer'}); is the server up?") from None
+            raise EngineError(f"cannot reach {self.address}: {error or 'no answer'}; is the server running?") from None
         while not Info.is_type((event := await self._read()).type):
             pass
         programs = [program for program in Info.from_event(event).tts if program.installed]
         if not programs:
-            raise EngineError(f"{self.address} is no text-to-speech server")
+            raise EngineError(f"{self.address} is not a text-to-speech server")
         self.streams_text = bool(programs[0].supports_synthesize_streaming)
         return self
 
@@ -113,17 +109,17 @@ class Peer:
         await self._client.disconnect()
 
     async def speak(self, text: str, voice: str | None) -> Heard:
-        """Ask for a text and take its sound. Raises EngineError when there is none."""
-        wish = SynthesizeVoice(name=voice) if voice else None
+        """Request a text and receive its sound. Raises EngineError if there is none."""
+        chosen = SynthesizeVoice(name=voice) if voice else None
         began = time.monotonic()
         if self.streams_text:
             last = "synthesize-stopped"
-            await self._client.write_event(SynthesizeStart(wish).event())
+            await self._client.write_event(SynthesizeStart(chosen).event())
             await self._client.write_event(SynthesizeChunk(text).event())
             await self._client.write_event(SynthesizeStop().event())
         else:
             last = "audio-stop"
-            await self._client.write_event(Synthesize(text, wish).event())
+            await self._client.write_event(Synthesize(text, chosen).event())
         first = ended = None
         pieces: list[Samples] = []
         gaps: list[float] = []
@@ -138,89 +134,78 @@ class Peer:
             rate = chunk.rate
             pieces.append(_samples(chunk))
             heard += len(pieces[-1])
-            gaps.append(playback.sent(ended, len(pieces[-1]) / rate))
+            if (gap := playback.sent(ended, len(pieces[-1]) / rate)) > AUDIBLE_GAP_S:
+                gaps.append(gap)
             if first is None and heard >= FIRST_SAMPLES:
                 first = ended
         if ended is None or not heard:
-            raise EngineError(f"{self.address} made no sound")
-        audible = tuple(gap for gap in gaps if gap > AUDIBLE_GAP_S)
-        return Heard((first or ended) - began, ended - began, np.concatenate(pieces), rate, audible)
+            raise EngineError(f"{self.address} sent no audio")
+        return Heard((first or ended) - began, ended - began, np.concatenate(pieces), rate, gaps)
 
     async def _read(self) -> Event:
         try:
-            event = await asyncio.wait_for(self._client.read_event(), PATIENCE_S)
+            event = await asyncio.wait_for(self._client.read_event(), TIMEOUT_S)
         except (OSError, TimeoutError):
             event = None
         if event is None:
-            raise EngineError(f"{self.address} does not answer any more; its log may say why")
+            raise EngineError(f"{self.address} stopped responding; see its log for the reason")
         return event
 
 
 async def measure(
-    peers: Sequence[Peer],
+    clients: Sequence[Client],
     texts: Mapping[str, str],
     *,
     rounds: int,
     voice: str | None = None,
-    judge: Judge | None = None,
+    listen: Listener | None = None,
 ) -> list[Row]:
-    """Let the servers speak each text `rounds` times in turns, after a warm-up. Raises EngineError when one fails."""
+    """Let the servers take turns at speaking each text `rounds` times, after a warm-up.
+
+    There is a row for each server and text, and one for ALL its texts. Figures are means; `rtf` is the time to the end
+    of a reply per second of speech, `word_error_rate` None without `listen`.
+
+    Raises:
+        EngineError: a server failed.
+    """
     heard: dict[tuple[str, str], list[Heard]] = {}
     async with AsyncExitStack() as stack:
-        for peer in peers:
-            await stack.enter_async_context(peer)
+        for client in clients:
+            await stack.enter_async_context(client)
         for number in range(rounds + 1):
             for name, text in texts.items():
-                for peer in peers:
+                for client in clients:
                     await asyncio.sleep(PAUSE_S)
-                    reply = await peer.speak(text, voice)
+                    reply = await client.speak(text, voice)
                     if number:
-                        heard.setdefault((peer.address, name), []).append(reply)
+                        heard.setdefault((client.address, name), []).append(reply)
     rows = []
-    for peer in peers:
-        errors = []
-        for name, text in texts.items():
-            replies = heard[peer.address, name]
-            if judge is not None:
-                errors.append([judge(text, reply.sound, reply.rate) for reply in replies])
-            rows.append(_row(peer, name, replies, errors[-1] if errors else ()))
-        everything = [reply for name in texts for reply in heard[peer.address, name]]
-        rows.append(_row(peer, ALL, everything, [error for part in errors for error in part]))
+    for client in clients:
+        by_text = {name: heard[client.address, name] for name in texts}
+        errors = {
+            name: [word_error_rate(texts[name], listen(reply.sound, reply.rate)) for reply in replies] if listen else []
+            for name, replies in by_text.items()
+        }
+        rows += [_row(client, name, replies, errors[name]) for name, replies in by_text.items()]
+        rows.append(_row(client, ALL, [*chain(*by_text.values())], [*chain(*errors.values())]))
     return rows
 
 
-def table(rows: Iterable[Row]) -> str:
-    """The rows for people."""
-    head = f"{'server':24} {'text':7} {'first audio':>11} {'p95':>9} {'RTF':>6} {'speech':>8} {'misheard':>8}"
-    lines = [
-        f"{r.server:24} {r.text:7} {r.first_audio_s * 1000:8.0f} ms {r.first_audio_p95_s * 1000:6.0f} ms {r.rtf:6.3f} "
-        f"{r.audio_s:6.1f} s {'' if r.word_error_rate is None else f'{100 * r.word_error_rate:6.1f} %':>8}"
-        for r in rows
-    ]
-    return "\n".join((head, *lines))
-
-
-def as_json(rows: Iterable[Row]) -> str:
-    """The rows for programs: one line."""
-    return json_line({"rows": [asdict(row) for row in rows]})
-
-
-def _row(peer: Peer, text: str, replies: Sequence[Heard], errors: Sequence[float]) -> Row:
-    first = [reply.first_audio_s for reply in replies]
-    return Row(
-        server=peer.address,
-        text=text,
-        streams_text=peer.streams_text,
-        first_audio_s=round(statistics.fmean(first), 4),
-        first_audio_p95_s=round(percentile(first, 0.95), 4),
-        rtf=round(statistics.fmean(reply.rtf for reply in replies), 4),
-        audio_s=round(statistics.fmean(reply.audio_s for reply in replies), 2),
-        word_error_rate=round(statistics.fmean(errors), 4) if errors else None,
-    )
+def _row(client: Client, text: str, replies: Sequence[Heard], errors: Sequence[float]) -> Row:
+    return {
+        "server": client.address,
+        "text": text,
+        "streams_text": client.streams_text,
+        "replies": len(replies),
+        **times("first_audio", [reply.first_audio_s for reply in replies], statistics.fmean),
+        "rtf": round(statistics.fmean(reply.rtf for reply in replies), 4),
+        "audio_s": round(statistics.fmean(reply.audio_s for reply in replies), 2),
+        "word_error_rate": round(statistics.fmean(errors), 4) if errors else None,
+    }
 
 
 def _samples(chunk: AudioChunk) -> Samples:
-    """The first channel of a chunk, from its upper bytes: (n,)."""
+    """The first channel of a chunk (n,), from the upper two bytes of each sample."""
     frames = np.frombuffer(chunk.audio, np.uint8).reshape(-1, chunk.channels, chunk.width)
     if chunk.width == 1:
         return frames[:, 0, 0].view(np.int8).astype(np.float32) / np.float32(128)

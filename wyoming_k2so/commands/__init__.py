@@ -1,1 +1,1 @@
-"""The commands: one function each, given the configuration and its own flags. `cli` reads both and calls them."""
+"""The commands, a file for each: a function of the configuration and of the command's own flags."""

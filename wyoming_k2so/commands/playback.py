@@ -1,4 +1,4 @@
-"""Where `say` puts its sound: the sound card, a WAV file or raw bytes, filled while the rest is generated."""
+"""Where `say` writes its audio while it is generated: the sound card, a WAV file or raw bytes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from wyoming_k2so.engine import AudioFormat, EngineError
+from wyoming_k2so.engine import AudioFormat
 from wyoming_k2so.reply.pipeline import Reply
+from wyoming_k2so.settings.errors import UserError
 
 
-class PlaybackError(EngineError):
-    """The sound cannot be played or stored; the message says what to do."""
+class PlaybackError(UserError):
+    """The audio cannot be played or written."""
 
 
 class Sink(Protocol):
-    """Takes the sound of one reply."""
+    """Takes the audio of one reply."""
 
     def write(self, audio: bytes) -> None:
-        """Take the next bytes; may wait until there is room."""
+        """Take the next bytes; may block until there is room."""
 
     def close(self) -> None:
-        """Play or store what is left."""
+        """Play or write what is left."""
 
 
 class SoundCard:
@@ -43,10 +44,10 @@ class SoundCard:
             )
             self._stream.start()
         except sounddevice.PortAudioError as error:
-            raise PlaybackError(f"there is no sound device to play on ({error}); {hint}") from None
+            raise PlaybackError(f"no sound device can play ({error}); {hint}") from None
 
     def write(self, audio: bytes) -> None:
-        """Queue for playing, at the pace of the device."""
+        """Queue the samples; blocks at the speed of the device."""
         self._stream.write(audio)
 
     def close(self) -> None:
@@ -64,7 +65,7 @@ class WavFile:
         except OSError as error:
             raise PlaybackError(f"cannot write {path}: {error.strerror}") from None
         if not self._raw.seekable():
-            raise PlaybackError(f"cannot write {path}: the length in a WAV header is known last; stream with -o -")
+            raise PlaybackError(f"cannot write {path}: a WAV file must be seekable; stream raw samples with -o -")
         self._file = wave.open(self._raw)  # noqa: SIM115  closed by close()
         self._file.setnchannels(format.channels)
         self._file.setsampwidth(format.width)
@@ -81,22 +82,22 @@ class WavFile:
 
 
 class RawBytes:
-    """Bare samples into an open binary file such as standard output."""
+    """Raw samples into an open binary file such as standard output."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
 
     def write(self, audio: bytes) -> None:
-        """Pass on at once."""
+        """Write and flush."""
         self._file.write(audio)
         self._file.flush()
 
     def close(self) -> None:
-        """Leave the file open: it is not ours."""
+        """No-op: the file belongs to the caller."""
 
 
 class Playback:
-    """Fills a sink from a reply, in a worker thread, as the chunks come."""
+    """Copies the chunks of a reply to a sink, in a thread of its own."""
 
     def __init__(self, reply: Reply, open_sink: Callable[[AudioFormat], Sink]) -> None:
         self._reply = reply
@@ -105,14 +106,14 @@ class Playback:
         self._thread = threading.Thread(target=self._run, name="playback", daemon=True)
 
     def start(self) -> None:
-        """Begin to take chunks."""
+        """Start copying."""
         self._thread.start()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end; False when it is still playing.
+        """Wait for the end; False if it is still playing.
 
         Raises:
-            PlaybackError: the sink could not be opened or filled; the reply is cancelled then.
+            PlaybackError: the sink cannot be opened or written; the reply is cancelled.
         """
         self._thread.join(timeout)
         if self._error is not None:
@@ -125,7 +126,7 @@ class Playback:
         except PlaybackError as error:
             self._error = error
         except Exception as error:  # noqa: BLE001  PortAudio raises its own family
-            self._error = PlaybackError(f"the sound could not be played or written: {error}")
+            self._error = PlaybackError(f"cannot play or write the audio: {error}")
 
     def _fill(self) -> None:
         sink: Sink | None = None

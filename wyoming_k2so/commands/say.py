@@ -1,4 +1,4 @@
-"""Speak here: to people at this machine, or into a file; and list the voices that can."""
+"""Speak through the sound card, or into a file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from wyoming_k2so.engine import AudioFormat, EngineError
 from wyoming_k2so.reply.pipeline import Reply
-from wyoming_k2so.settings import options
 from wyoming_k2so.settings.config import Config
+from wyoming_k2so.settings.options import OptionError
 
 from .parts import load_engines
 from .playback import Playback, RawBytes, Sink, SoundCard, WavFile
@@ -24,17 +24,17 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """What only `say` can be told."""
-    parser.add_argument("text", nargs="?", help="what to say; without it, standard input is spoken as it comes")
+    """Flags that only `say` has."""
+    parser.add_argument("text", nargs="?", help="text to speak (default: standard input, as it arrives)")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write a WAV file, or with - raw samples to standard output"
+        "-o", "--output", metavar="FILE", help="write a WAV file; -: write raw samples to standard output"
     )
 
 
 def say(config: Config, flags: argparse.Namespace) -> int:
-    """Speak a text, or standard input as it comes. Raises EngineError: not all of it could be spoken."""
+    """Speak a text, or standard input as it arrives. Raises EngineError: a part of it could not be spoken."""
     if flags.text is None and sys.stdin is None:
-        raise options.OptionError("there is no text, and standard input is closed")
+        raise OptionError("there is no text, and standard input is closed")
     catalog = load_engines(config)
     choice = catalog.resolve()
     reply = Reply(choice, catalog.fallback(choice), stream=config.stream)
@@ -73,7 +73,7 @@ def _feed_standard_input(reply: Reply) -> None:
             reply.feed(decoder.decode(data))
         reply.feed(decoder.decode(b"", final=True))
     except OSError as error:
-        _LOGGER.warning("Standard input cannot be read: %s", error)
+        _LOGGER.warning("cannot read standard input: %s", error)
     finally:
         reply.finish()
 
@@ -83,15 +83,5 @@ def _progress(reply: Reply, *, end: str) -> None:
     if figures.first_audio_s is None or (not end and not sys.stderr.isatty()):
         return
     back = "\r" if sys.stderr.isatty() else ""
-    line = f"first sound after {figures.first_audio_s:.2f} s, {figures.audio_s:.1f} s of speech"
+    line = f"first audio after {figures.first_audio_s:.2f} s, {figures.audio_s:.1f} s of speech"
     print(f"{back}{line}", end=end, file=sys.stderr, flush=True)
-
-
-def voices(config: Config, _flags: argparse.Namespace) -> int:
-    """Print each engine's voices."""
-    catalog = load_engines(config)
-    for engine in catalog.engines:
-        for voice in engine.voices():
-            speakers = f"  speakers: {', '.join(voice.speakers)}" if voice.speakers else ""
-            print(f"{engine.name:6} {voice.name:28} {', '.join(voice.languages):12} {voice.description}{speakers}")
-    return 0

@@ -10,6 +10,7 @@ import numpy as np
 from wyoming_k2so.audio.chunks import Chunk, Chunker
 from wyoming_k2so.engine import AudioFormat
 from wyoming_k2so.settings.config import StreamConfig
+from wyoming_k2so.text import Segment
 
 from .chunk_queue import ChunkQueue
 from .prebuffer import Moment, Prebuffer
@@ -54,11 +55,10 @@ class Output:
             silence_after=stream.silence_after,
         )
 
-    def begin_segment(self, text: str) -> None:
+    def begin_segment(self, segment: Segment) -> None:
         """Note that the synthesis of a segment begins."""
-        chars = spoken_chars(text)
-        self._begun_chars += chars
-        self.prebuffer.begin_segment(chars)
+        self._begun_chars += spoken_chars(segment.written)
+        self.prebuffer.begin_segment(spoken_chars(segment.text))
 
     def write(self, piece: Piece) -> None:
         """Add a piece of the segment's sound; if it is empty, only ask the prebuffer again."""

@@ -61,6 +61,7 @@ class Reply:
         self.figures = ReplyStats(engine.name, choice.request.voice, instead_of=choice.instead_of, mode=engine.mode)
         segmenter = Segmenter(
             max_chars=engine.max_chars(choice.request.language),
+            language=choice.request.language,
             text_format=text_format,
             early_clause=stream.early_clause,
         )

@@ -73,7 +73,7 @@ class Synthesis:
         if segment.text:
             _LOGGER.debug("segment: %r", segment.text)
             output.pause(self._due_s)
-            output.begin_segment(segment.text)
+            output.begin_segment(segment)
             with closing(self._voices.say(segment.text, rate, self._text.look_ahead)) as pieces:
                 for piece in pieces:
                     output.write(piece)

@@ -1,1 +1,1 @@
-"""Talks to Wyoming clients: sockets, events, turns, and settings that clients change. Knows no model."""
+"""Serves Wyoming clients: connections, events, admission, and settings that clients change. Knows no model."""

@@ -1,4 +1,4 @@
-"""How many replies an engine speaks at once, and in which order the others get their turn."""
+"""Admission control: how many replies an engine speaks at once, and who is next."""
 
 from __future__ import annotations
 
@@ -8,92 +8,92 @@ from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-PATIENCE_S = 30.0
-"""So long a reply waits for its turn: after that its client would have given up."""
+SLOT_TIMEOUT_S = 30.0
+"""How long a reply waits for a slot. Its client would give up after that."""
 
-QUEUE_PER_STREAM = 8
-"""Replies that may wait for each that is spoken."""
+QUEUE_PER_SLOT = 8
+"""Replies that may wait for each slot."""
 
 _Queue = deque[asyncio.Future[None]]
 
 
 class Busy(Exception):
-    """There is no room, and none came in time."""
+    """No slot is free, or none became free in time."""
 
 
-class Turn:
-    """Room for one reply, which can be lent to others while the reply has nothing to say."""
+class Slot:
+    """Room for one reply in an engine. A reply may release it while it has nothing to say, and acquire it again."""
 
     def __init__(self, admission: Admission, engine: str) -> None:
         self._admission, self._engine = admission, engine
         self._held = False
 
-    async def take(self, *, again: bool = False) -> None:
-        """Wait for room; `again`: before all those who have not begun yet. Raises Busy when it does not come."""
-        await self._admission._enter(self._engine, again)
+    async def acquire(self, *, first: bool = False) -> None:
+        """Wait for the slot; with `first`, ahead of all replies that have not begun. Raises Busy on a timeout."""
+        await self._admission._enter(self._engine, first)
         self._held = True
 
-    def give_back(self) -> None:
-        """Let the next one have it."""
+    def release(self) -> None:
+        """Let the next reply have the slot. Does nothing if it is not held."""
         if self._held:
             self._held = False
             self._admission._leave(self._engine)
 
 
 class Admission:
-    """Turns of each engine, first come, first served. Used on one event loop."""
+    """The slots of each engine, first come, first served. Belongs to one event loop."""
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = most
+    def __init__(self, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._slots = slots
         self._clock = clock
         self._began = clock()
         self._used: dict[str, float] = {}
         self._speaking: Counter[str] = Counter()
-        self._returning: defaultdict[str, _Queue] = defaultdict(deque)
+        self._resuming: defaultdict[str, _Queue] = defaultdict(deque)
         self._waiting: defaultdict[str, _Queue] = defaultdict(deque)
 
     def full(self, engine: str) -> bool:
         """Whether the next reply would have to wait."""
-        return self._speaking[engine] >= self._most
+        return self._speaking[engine] >= self._slots
 
     def unused_s(self, engine: str) -> float:
-        """Seconds since its last reply ended, or since the start; 0 while it speaks. May be asked by any thread."""
+        """Seconds since the engine's last reply ended, or since the start; 0 while it speaks. Thread-safe."""
         return 0.0 if self._speaking[engine] else self._clock() - self._used.get(engine, self._began)
 
     @asynccontextmanager
-    async def turn(self, engine: str) -> AsyncIterator[Turn]:
-        """Wait for a turn and hold it while the context is open. Raises Busy when it does not come."""
-        turn = Turn(self, engine)
-        await turn.take()
+    async def slot(self, engine: str) -> AsyncIterator[Slot]:
+        """Wait for a slot and hold it while the context is open. Raises Busy if too many wait, or on a timeout."""
+        slot = Slot(self, engine)
+        await slot.acquire()
         try:
-            yield turn
+            yield slot
         finally:
-            turn.give_back()
+            slot.release()
 
-    async def _enter(self, engine: str, again: bool) -> None:
+    async def _enter(self, engine: str, first: bool) -> None:
         if not self.full(engine):
             self._speaking[engine] += 1
             return
-        queue = (self._returning if again else self._waiting)[engine]
-        if not again and len(queue) >= QUEUE_PER_STREAM * self._most:
-            raise Busy(f"{len(queue)} replies are waiting for {engine} already; try again later")
+        queue = (self._resuming if first else self._waiting)[engine]
+        if not first and len(queue) >= QUEUE_PER_SLOT * self._slots:
+            raise Busy(f"already {len(queue)} replies waiting for {engine}; try again later")
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue.append(turn)
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(SLOT_TIMEOUT_S):
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._leave(engine)  # it came at the very moment of giving up
+                self._leave(engine)  # the slot was handed over just as the wait ended
             elif turn in queue:
                 queue.remove(turn)
             if isinstance(error, TimeoutError):
-                raise Busy(f"{engine} was busy with other replies for {PATIENCE_S:g} s; try again later") from None
+                raise Busy(f"{engine} was busy with other replies for {SLOT_TIMEOUT_S:g} s; try again later") from None
             raise
 
     def _leave(self, engine: str) -> None:
-        """The turn goes to the one that has waited longest."""
-        for queue in (self._returning[engine], self._waiting[engine]):
+        """Hand the slot to the reply that has waited longest, or free it."""
+        for queue in (self._resuming[engine], self._waiting[engine]):
             while queue:
                 turn = queue.popleft()
                 if not turn.done():

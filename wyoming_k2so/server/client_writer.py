@@ -1,4 +1,4 @@
-"""Writing to one client, as long as it takes something."""
+"""Writes events to one client, as long as the client reads them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from wyoming.event import Event, Eventable, async_write_event
 
 _LOGGER = logging.getLogger(__name__)
 
-PATIENCE_S = 60.0
-"""A client that takes nothing for so long is dropped. A player that pauses may take this long."""
+WRITE_TIMEOUT_S = 60.0
+"""A client that reads nothing for this long is disconnected. Long enough for a player that pauses."""
 
 CLOSING_S = 2.0
-_PIECE = 65536
+_DISCARD_BYTES = 65536
 
 
 class ClientWriter:
-    """The client at the other end. As a string, its address."""
+    """The writing side of a connection. Its string is the client's address."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -28,26 +28,26 @@ class ClientWriter:
         return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "a local client"
 
     async def write(self, event: Event | Eventable) -> None:
-        """Send an event; waits while the client is slow. Raises OSError when it is gone or took nothing for long."""
+        """Send an event, waiting while the client is slow. Raises OSError if it is gone or reads nothing for long."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
                 await async_write_event(event if isinstance(event, Event) else event.event(), self._writer)
         except TimeoutError:
-            _LOGGER.warning("Dropped %s, which took nothing for %d s", self, PATIENCE_S)
+            _LOGGER.warning("disconnected %s: it read nothing for %d s", self, WRITE_TIMEOUT_S)
             self._writer.transport.abort()
             raise
 
     async def close(self, unread: asyncio.StreamReader | None = None) -> None:
-        """End the connection; what was written is sent if the client takes it soon.
+        """Close the connection after sending what was written, if the client reads it soon.
 
-        `unread`: what a client still sends that was told why it must go. It is thrown away for a while: to close with
-        input unread would reset the connection, and the client would lose the reason.
+        `unread`: discard what arrives here for a while first. Closing a socket with unread input resets the
+        connection, and the client would lose the error that tells it why.
         """
         if unread is not None and self._writer.can_write_eof():
             self._writer.write_eof()
             with suppress(OSError, TimeoutError):
                 async with asyncio.timeout(CLOSING_S):
-                    while await unread.read(_PIECE):
+                    while await unread.read(_DISCARD_BYTES):
                         pass
         self._writer.close()
         with suppress(OSError, TimeoutError):

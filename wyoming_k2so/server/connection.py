@@ -1,7 +1,7 @@
-"""One client: its events in, and what answers them.
+"""One client's connection: reads its events and dispatches them.
 
-Events are read all the time, also while a reply is spoken: that is how a `describe`, more text or a client's leaving is
-noticed at once.
+Events are read at all times, even while a reply is spoken, so that a `describe`, more text or a disconnect is noticed
+at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Connection:
-    """Serves one client until it leaves or `stop` is called."""
+    """Serves one client until it disconnects or `stop` is called."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ServerContext) -> None:
         self._reader = reader
@@ -36,8 +36,8 @@ class Connection:
         self._context = context
         self._reply_queue = ReplyQueue(context, self._client)
         self._settings_events = SettingsEvents(context.live_settings, self._client)
-        self._heard = time.monotonic()
-        self._dismissed = self._stopped = False
+        self._last_event_at = time.monotonic()
+        self._rejected = self._stopped = False
         self._engine: str | None = None
         self._open_stream: SpeechJob | None = None
         self._handlers: dict[str, Callable[[Event], Awaitable[None]]] = {
@@ -54,7 +54,7 @@ class Connection:
     async def run(self, *, finish_at_eof: bool = False) -> None:
         """Serve the client.
 
-        `finish_at_eof`: the end of the input ends the requests but not the client, as when a file is piped in.
+        `finish_at_eof`: at the end of the input, finish the replies before closing, as when a file is piped in.
         """
         reading = asyncio.create_task(self._read(), name="wyoming reader")
         speaking = asyncio.create_task(self._reply_queue.run(), name="wyoming speaker")
@@ -69,18 +69,18 @@ class Connection:
                 task.cancel()
             for result in await asyncio.gather(reading, speaking, return_exceptions=True):
                 if isinstance(result, Exception) and not isinstance(result, OSError):
-                    _LOGGER.error("Connection lost by a fault of the server: %s", type(result).__name__)
-                    _LOGGER.debug("The fault", exc_info=result)
-            await self._client.close(self._reader if self._dismissed else None)
+                    _LOGGER.error("connection closed due to an internal error: %s", type(result).__name__)
+                    _LOGGER.debug("internal error", exc_info=result)
+            await self._client.close(self._reader if self._rejected else None)
 
     @property
     def idle_s(self) -> float:
-        """For how many seconds the client has sent no whole event and waits for no answer; 0 once it was stopped."""
-        waits = self._stopped or self._reply_queue.busy or self._settings_events.busy
-        return 0.0 if waits else time.monotonic() - self._heard
+        """Seconds since the last complete event; 0 while the client waits for an answer, or once it is stopped."""
+        busy = self._stopped or self._reply_queue.busy or self._settings_events.busy
+        return 0.0 if busy else time.monotonic() - self._last_event_at
 
     def stop(self) -> None:
-        """End the running replies properly, then the connection."""
+        """End all replies with an error, then close the connection."""
         self._stopped = True
         self._reply_queue.stop()
 
@@ -92,17 +92,17 @@ class Connection:
                     return
                 handler = self._handlers.get(event.type)
                 if handler is None:
-                    _LOGGER.debug("Ignored an event of type %.40r", event.type)
+                    _LOGGER.debug("ignored an event of type %.40r", event.type)
                 else:
                     await handler(event)
             except (FrameError, BadRequest) as error:
-                _LOGGER.warning("Bad event from %s: %s", self._client, error)
+                _LOGGER.warning("bad event from %s: %s", self._client, error)
                 await self._client.write(Error(str(error), "bad-request"))
                 if isinstance(error, FrameError) and error.fatal:
-                    self._dismissed = True
+                    self._rejected = True
                     return
-            self._heard = time.monotonic()
-            await asyncio.sleep(0)  # events that have come already keep nobody else waiting
+            self._last_event_at = time.monotonic()
+            await asyncio.sleep(0)  # let other clients run, however many events are waiting here
 
     async def _describe(self, _event: Event) -> None:
         await self._client.write(describe.describe(self._context.catalog))
@@ -114,12 +114,12 @@ class Connection:
         engines = [engine.name for engine in self._context.catalog.engines]
         name = event.data.get("name")
         if name not in (describe.PROGRAM, *engines):
-            raise BadRequest(f"there is no such program; there are: {', '.join((describe.PROGRAM, *engines))}")
+            raise BadRequest(f"no such program; choose one of: {', '.join((describe.PROGRAM, *engines))}")
         self._engine = None if name == describe.PROGRAM else name
 
     async def _synthesize(self, event: Event) -> None:
         if self._open_stream is not None:
-            return  # the whole text once more, for servers that cannot stream
+            return  # repeats the whole text, for servers that cannot stream
         job = self._begin(event, streaming=False)
         job.feed(event.data)
         job.finish()
@@ -139,7 +139,7 @@ class Connection:
         self._finish_stream()
 
     def _begin(self, event: Event, *, streaming: bool) -> SpeechJob:
-        self._reply_queue.check()
+        self._reply_queue.require_room()
         job = SpeechJob(self._context, event.data, engine=self._engine, streaming=streaming)
         self._reply_queue.put(job)
         return job

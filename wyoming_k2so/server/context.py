@@ -1,4 +1,4 @@
-"""What all connections share."""
+"""What all connections of a server share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_CLIP_BYTES = 16 * 1024 * 1024
 
 @dataclass
 class ServerContext:
-    """The voices, the settings, and what was learnt about both."""
+    """Voices, settings, metrics and limits."""
 
     catalog: Catalog
     live_settings: LiveSettings
@@ -32,7 +32,7 @@ class ServerContext:
     limits: Limits = field(default_factory=lambda: Limits(payload_of={ADD_VOICE: MAX_CLIP_BYTES}))
 
     def __post_init__(self) -> None:
-        """Make what depends on the settings."""
+        """Set up what depends on the settings."""
         settings = self.live_settings.config.server
         self.admission = Admission(settings.max_streams)
         self.watchdog = Watchdog(settings.watchdog, self.live_settings.restart) if settings.watchdog else None

@@ -1,4 +1,4 @@
-"""What the server says about itself: the answer to `describe`."""
+"""The answer to `describe`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ HOME = Attribution("wyoming-k2so", "")
 
 
 def describe(catalog: Catalog) -> Info:
-    """One program that holds every voice, since Home Assistant's own integration uses only the first, then one per
-    engine for clients that select a program.
+    """List a program with every voice, then one program per engine.
+
+    Home Assistant's own integration uses only the first; other clients can select one.
     """
     programs = [
         TtsProgram(

@@ -1,4 +1,4 @@
-"""Being found: the address under which others reach this machine, and its announcement over mDNS."""
+"""Service discovery: the address at which others reach this machine, and its announcement over mDNS."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from wyoming_k2so import __version__
 # Home Assistant's own Wyoming integration claims the first type; ours listens for the second, so that both work.
 SERVICE_TYPES = ("_wyoming._tcp.local.", "_k2so._tcp.local.")
 
-# DNS allows 63; a name that is taken gets a number after it.
+# DNS allows 63; zeroconf appends a number to a name that is taken.
 MAX_LABEL_BYTES = 59
 
 _MDNS_GROUP = "224.0.0.251"
 
 
 def reachable_host(host: str) -> str:
-    """The address to give to others for a server bound to `host`: itself, unless it means every interface."""
+    """The address at which others reach a server bound to `host`: the same, unless it means every interface."""
     try:
         if not ipaddress.ip_address(host).is_unspecified:
             return host
@@ -28,7 +28,7 @@ def reachable_host(host: str) -> str:
         return host
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect((_MDNS_GROUP, 1))  # sends nothing: it asks for the route
+            probe.connect((_MDNS_GROUP, 1))  # sends nothing, only looks up the route
             return str(probe.getsockname()[0])
         except OSError:
             return "127.0.0.1"
@@ -41,10 +41,10 @@ async def announced(host: str, port: int, name: str = "", identity: str | None =
     Args:
         host: the address the server is bound to; a single address is announced on its own interface only.
         port: TCP port.
-        name: shown to users; empty: the machine's host name.
-        identity: tells clients that they know the server, also when its address has changed.
+        name: shown to users; empty for the machine's host name.
+        identity: lets clients recognize the server when its address has changed.
     """
-    from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf  # noqa: PLC0415  not needed for the address alone
+    from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf  # noqa: PLC0415  `reachable_host` does not need it
 
     reachable = reachable_host(host)
     address = socket.gethostbyname(reachable)

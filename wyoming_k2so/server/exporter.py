@@ -1,4 +1,4 @@
-"""Figures for Prometheus over HTTP, in threads of their own."""
+"""Serves the metrics to Prometheus over HTTP, in its own threads."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from .allowlist import AllowList
 
 _LOGGER = logging.getLogger(__name__)
 
+MAX_CLIENTS = 16
+"""Each client takes a thread and a socket, which speech needs too."""
 
-MOST_AT_ONCE = 16
-"""Each client that asks takes a thread and a socket, which speech needs too."""
 
-
-def export(registry: CollectorRegistry, host: str, port: int, allowed: AllowList) -> int:
-    """Answer from now on until the program ends; returns the port, which 0 leaves open.
+def export(registry: CollectorRegistry, host: str, port: int, allow_list: AllowList) -> int:
+    """Serve until the program ends; returns the port, which the system chooses if `port` is 0.
 
     Raises:
-        OSError: the port is taken, or the host is none.
+        OSError: the port is taken or the host is invalid.
     """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    server = _Server(family, str(address[0]), port, allowed)
+    server = _Server(family, str(address[0]), port, allow_list)
     server.set_app(make_wsgi_app(registry))
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return int(server.server_port)
@@ -35,28 +34,28 @@ def export(registry: CollectorRegistry, host: str, port: int, allowed: AllowList
 
 class _Handler(WSGIRequestHandler):
     timeout = 10.0
-    """A client that neither asks nor takes its answer for so long loses its thread."""
+    """Seconds; disconnects a client that does not send its request or read the response."""
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing of each request."""
+        """Do not log requests."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, family: socket.AddressFamily, host: str, port: int, allowed: AllowList) -> None:
+    def __init__(self, family: socket.AddressFamily, host: str, port: int, allow_list: AllowList) -> None:
         self.address_family = family
-        self._allowed = allowed
-        self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._allow_list = allow_list
+        self._slots = threading.BoundedSemaphore(MAX_CLIENTS)
         super().__init__((host, port), _Handler)
 
     def verify_request(self, _request: Any, client_address: Any) -> bool:
-        if not self._allowed.admits(client_address[0]):
-            _LOGGER.warning("Refused to tell metrics: %s is none of the addresses that may connect", client_address[0])
+        if not self._allow_list.admits(client_address[0]):
+            _LOGGER.warning("rejected a metrics request: %s is not on the allow list", client_address[0])
             return False
-        if not self._room.acquire(blocking=False):
-            _LOGGER.warning("Refused to tell metrics: %d clients ask already", MOST_AT_ONCE)
+        if not self._slots.acquire(blocking=False):
+            _LOGGER.warning("rejected a metrics request: already %d clients connected", MAX_CLIENTS)
             return False
         return True
 
@@ -64,7 +63,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._room.release()
+            self._slots.release()
 
     def handle_error(self, _request: Any, client_address: Any) -> None:
-        _LOGGER.debug("Metrics for %s were not sent", client_address[0], exc_info=True)
+        _LOGGER.debug("failed to send metrics to %s", client_address[0], exc_info=True)

@@ -1,4 +1,4 @@
-"""Asks a server whether it is there, as a container's health check does."""
+"""Checks whether a server is up, as a container's health check does."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from urllib.parse import urlsplit
 from wyoming.client import AsyncClient
 from wyoming.info import Describe, Info
 
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 
 
-async def count_voices(uri: str, patience_s: float = PATIENCE_S) -> int:
-    """How many voices the server at `uri` can speak in, by a round trip of `describe`.
+async def count_voices(uri: str, timeout_s: float = TIMEOUT_S) -> int:
+    """Count the voices that the server at `uri` lists in its answer to `describe`.
 
     Args:
-        uri: what the server was told to serve; an address that means every interface is asked on this machine.
+        uri: the address that the server listens on; one that means every interface is reached on this machine.
+        timeout_s: seconds to wait for the answer.
 
     Raises:
-        OSError: nobody serves there, or not in time.
+        OSError: no server answers in time.
     """
-    async with asyncio.timeout(patience_s), AsyncClient.from_uri(_here(uri)) as client:
+    async with asyncio.timeout(timeout_s), AsyncClient.from_uri(_here(uri)) as client:
         await client.write_event(Describe().event())
         while event := await client.read_event():
             if Info.is_type(event.type):
                 programs = Info.from_event(event).tts
                 # A voice may belong to several programs.
                 return len({voice.name for program in programs for voice in program.voices})
-    raise ConnectionError("it hung up")
+    raise ConnectionError("the connection was closed without an answer")
 
 
 def _here(uri: str) -> str:

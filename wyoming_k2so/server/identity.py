@@ -1,4 +1,4 @@
-"""Who this server is, whatever its address: an id that is made once and kept in the data folder."""
+"""The server's id: created once, kept in the data folder, independent of its address."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ FILE = "server-id"
 
 
 def server_id(folder: Path) -> str | None:
-    """The id of the server whose data folder this is, 32 hexadecimal digits; None when it cannot be kept."""
+    """The id in this data folder, 32 hexadecimal digits; created if missing or damaged, None if it cannot be stored."""
     path = folder / FILE
     try:
-        kept = path.read_text("ascii", "replace").strip() if path.exists() else ""
-        if re.fullmatch(r"[0-9a-f]{32}", kept):
-            return kept
-        made = uuid.uuid4().hex
+        stored = path.read_text("ascii", "replace").strip() if path.exists() else ""
+        if re.fullmatch(r"[0-9a-f]{32}", stored):
+            return stored
+        new = uuid.uuid4().hex
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".new-", delete=False) as file:
-            file.write(made + "\n")
+            file.write(new + "\n")
         Path(file.name).replace(path)
     except (OSError, ValueError) as error:
-        _LOGGER.warning("The server has no lasting id, so clients know it by its address: %s", error)
+        _LOGGER.warning("could not store the server id, so clients identify this server by its address: %s", error)
         return None
-    return made
+    return new

@@ -1,36 +1,32 @@
-"""The replies of one client, spoken one after another in the order in which they were asked for."""
+"""The replies of one client, spoken one after another in the order of their requests."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
 
-from wyoming.audio import AudioChunk, AudioStart, AudioStop
-from wyoming.error import Error
+from wyoming.audio import AudioStop
 from wyoming.tts import SynthesizeStopped
 
-from wyoming_k2so.audio.chunks import Chunk
-from wyoming_k2so.engine import AudioFormat
 from wyoming_k2so.reply.pipeline import Reply
 
-from .admission import Busy, Turn
+from .admission import Busy, Slot
 from .client_writer import ClientWriter
 from .context import ServerContext
 from .framing import FrameError
+from .reply_sender import send_reply
 from .speech_job import SpeechJob
 
 _LOGGER = logging.getLogger(__name__)
 
-MOST_WAITING = 8
+MAX_WAITING = 8
 
-LEND_AFTER_S = 5.0
-"""A text that pauses for so long lets others have its turn."""
+RELEASE_AFTER_S = 5.0
+"""A reply whose text pauses for this long releases its slot until more text comes."""
 
 
 class ReplyQueue:
-    """Jobs that wait, and the one that is spoken."""
+    """The job that is being spoken, and those that wait."""
 
     def __init__(self, context: ServerContext, client: ClientWriter) -> None:
         self._context = context
@@ -40,55 +36,58 @@ class ReplyQueue:
 
     @property
     def busy(self) -> bool:
-        """Whether there is a reply to speak."""
+        """Whether a job is being spoken or waits."""
         return self._current is not None or not self._jobs.empty()
 
-    def check(self) -> None:
-        """Raise FrameError when too many replies wait."""
-        if self._jobs.qsize() >= MOST_WAITING:
-            raise FrameError(f"{MOST_WAITING} replies are waiting on this connection already", fatal=True)
+    def require_room(self) -> None:
+        """Raise FrameError if too many jobs wait."""
+        if self._jobs.qsize() >= MAX_WAITING:
+            raise FrameError(f"already {MAX_WAITING} replies waiting on this connection", fatal=True)
 
     def put(self, job: SpeechJob) -> None:
-        """Speak this after the others."""
+        """Add a job after all others."""
         self._jobs.put_nowait(job)
 
     def finish(self) -> None:
-        """No more jobs will come: `run` ends when all have been spoken."""
+        """Let `run` return after the last job. No job may be added afterwards."""
         self._jobs.put_nowait(None)
 
     def stop(self) -> None:
-        """End what is spoken and what waits with an error, then `run`."""
+        """End all jobs with an error, then let `run` return."""
         waiting = [] if self._current is None else [self._current]
         while not self._jobs.empty():
             if (job := self._jobs.get_nowait()) is not None:
                 waiting.append(job)
         for job in waiting:
-            job.refuse("the server is shutting down", "shutdown")
+            job.reject("the server is shutting down", "shutdown")
         for job in waiting[1:] if self._current else waiting:
             self._jobs.put_nowait(job)
         self.finish()
 
     async def run(self) -> None:
-        """Speak. Raises OSError when the client is gone."""
+        """Speak all jobs. Raises OSError if the client is gone."""
         while (job := await self._jobs.get()) is not None:
             self._current = job
             try:
-                timestamp = await self._take_turn(job, job.reply) if job.reply and not job.refusal else 0
-                if job.refusal is not None:
-                    _LOGGER.warning("Refused a request of %s: %s", self._client, job.refusal.text)
+                timestamp = await self._speak(job, job.reply) if job.reply and not job.error else 0
+                if job.error is not None:
+                    _LOGGER.warning("rejected a request from %s: %s", self._client, job.error.text)
                     if job.reply is None:
-                        self._context.metrics.refuse()
-                    await self._client.write(job.refusal)
+                        self._context.metrics.reject()
+                    await self._client.write(job.error)
                 await self._client.write(AudioStop(timestamp=timestamp))
                 if job.streaming:
                     await self._client.write(SynthesizeStopped())
             finally:
                 if job.reply is not None:
                     job.reply.cancel()
-                self._current = job = None  # a reply holds its model, and the next one may never come
+                self._current = job = None  # drop the reply, which holds its model: the next job may never come
 
-    async def _take_turn(self, job: SpeechJob, reply: Reply) -> int:
-        """Speak a reply when its engine has room for it, or in the fallback voice at once if that is the choice."""
+    async def _speak(self, job: SpeechJob, reply: Reply) -> int:
+        """Speak a reply once its engine has a slot, or at once in the fallback voice if so configured.
+
+        Returns its length in milliseconds.
+        """
         admission, server = self._context.admission, self._context.live_settings.config.server
         if (
             server.when_busy == "fallback"
@@ -97,91 +96,31 @@ class ReplyQueue:
         ):
             reply.fall_back()
         try:
-            async with admission.turn(reply.engine) as turn:
-                lending = asyncio.create_task(self._lend(turn, job, reply), name="wyoming turn")
+            async with admission.slot(reply.engine) as slot:
+                releasing = asyncio.create_task(self._release_while_paused(slot, job, reply), name="wyoming slot")
                 try:
-                    return await self._speak(reply)
+                    return await send_reply(reply, self._client, self._context.metrics)
                 finally:
-                    lending.cancel()
-                    await asyncio.wait({lending})
+                    releasing.cancel()
+                    await asyncio.wait({releasing})
         except Busy as error:
-            self._refuse(job, error)
+            self._reject(job, error)
             return 0
 
-    async def _lend(self, turn: Turn, job: SpeechJob, reply: Reply) -> None:
-        """Let others have the turn while the text pauses."""
+    async def _release_while_paused(self, slot: Slot, job: SpeechJob, reply: Reply) -> None:
+        """Let others have the slot whenever the text pauses."""
         try:
             while True:
-                if (left := LEND_AFTER_S - reply.waiting_s) > 0:
+                if (left := RELEASE_AFTER_S - reply.waiting_s) > 0:
                     await asyncio.sleep(left)
                     continue
-                turn.give_back()
+                slot.release()
                 await job.pause()
-                await turn.take(again=True)
-                job.go_on()
+                await slot.acquire(first=True)
+                job.resume()
         except Busy as error:
-            self._refuse(job, error)
+            self._reject(job, error)
 
-    def _refuse(self, job: SpeechJob, error: Busy) -> None:
-        job.refuse(str(error), "busy")
-        self._context.metrics.refuse()
-
-    async def _speak(self, reply: Reply) -> int:
-        """Send the sound of a reply; returns its length in milliseconds."""
-        metrics, figures = self._context.metrics, reply.figures
-        started = False
-        reply.start()
-        metrics.active_streams.inc()
-        try:
-            async with aclosing(_stream(reply)) as chunks:
-                async for chunk in chunks:
-                    if not started:
-                        await self._client.write(_audio_start(chunk.format))
-                        started = True
-                    await self._client.write(_audio_chunk(chunk))
-            if reply.format is not None and not started:
-                await self._client.write(_audio_start(reply.format))
-            if figures.error is not None:
-                await self._client.write(Error(figures.error, "synthesis-failed"))
-        finally:
-            reply.cancel()
-            metrics.active_streams.dec()
-            metrics.observe(figures)
-            _LOGGER.log(logging.WARNING if figures.error else logging.INFO, "%s", figures.summary())
-        return round((figures.audio_s + figures.silence_s) * 1000)
-
-
-async def _stream(reply: Reply) -> AsyncGenerator[Chunk, None]:
-    """The chunks of a reply, without blocking the event loop."""
-    loop = asyncio.get_running_loop()
-    changed = asyncio.Event()
-
-    def wake() -> None:
-        loop.call_soon_threadsafe(changed.set)
-
-    reply.notify(wake)
-    try:
-        while True:
-            changed.clear()
-            while (chunk := reply.poll()) is not None:
-                yield chunk
-            if reply.ended:
-                return
-            with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), reply.silence_in())
-    finally:
-        reply.notify(None)
-
-
-def _audio_start(format: AudioFormat) -> AudioStart:
-    return AudioStart(rate=format.rate, width=format.width, channels=format.channels, timestamp=0)
-
-
-def _audio_chunk(chunk: Chunk) -> AudioChunk:
-    return AudioChunk(
-        rate=chunk.format.rate,
-        width=chunk.format.width,
-        channels=chunk.format.channels,
-        audio=chunk.audio,
-        timestamp=chunk.timestamp_ms,
-    )
+    def _reject(self, job: SpeechJob, error: Busy) -> None:
+        job.reject(str(error), "busy")
+        self._context.metrics.reject()

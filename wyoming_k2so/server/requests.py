@@ -1,4 +1,4 @@
-"""What a client asks for, checked: the data of `synthesize` and `synthesize-start` as typed values."""
+"""Checks the data of `synthesize`, `synthesize-start` and other events, and returns typed values."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from wyoming_k2so.settings.config import MAX_NAME_CHARS, Option, VoiceConfig
-from wyoming_k2so.settings.options import check, is_word, option_of, settings
+from wyoming_k2so.settings.config import MAX_NAME_CHARS, Option, StreamConfig, VoiceConfig
+from wyoming_k2so.settings.options import option_of, settings_of
+from wyoming_k2so.settings.values import check, is_word
 
 TEXT_FORMATS = ("text", "ssml")
 
-_STREAM = [setting for setting in settings() if setting.group == "stream"]
+_STREAM = list(settings_of(StreamConfig))
 
 T = TypeVar("T")
 
 
 class BadRequest(ValueError):
-    """The event's data is wrong; the message names the field and what it may be."""
+    """The data of an event is invalid; the message names the field and the allowed values."""
 
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """How a reply shall sound; None: as the server decides."""
+    """How to speak a reply; None leaves a field to the server."""
 
     voice: str | None = None
     speaker: str | None = None
@@ -33,14 +34,14 @@ class SpeechRequest:
     speed: float | None = None
     text_format: str = "text"
     stream: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of StreamConfig that this reply has otherwise than the server."""
+    """Fields of StreamConfig to override for this reply."""
 
 
 def parse_speech(data: Mapping[str, Any]) -> SpeechRequest:
-    """Read everything but the text.
+    """Parse everything except the text.
 
-    Home Assistant core names a voice and nothing else. `context` is free for what a client and a server agree on: here
-    language, speed and the fields of StreamConfig; anything else in it is ignored.
+    Home Assistant's core sends a voice and nothing else. `context` is for extensions: here language, speed and the
+    fields of StreamConfig. Other keys in it are ignored.
 
     Raises:
         BadRequest: a field has the wrong type or a value that is not allowed.
@@ -62,7 +63,7 @@ def parse_speech(data: Mapping[str, Any]) -> SpeechRequest:
 
 
 def parse_text(data: Mapping[str, Any]) -> str:
-    """The text of `synthesize`, `synthesize-chunk` or `ping`. Raises BadRequest when there is none."""
+    """The text of `synthesize`, `synthesize-chunk` or `ping`. Raises BadRequest if it is missing."""
     text = _get(data, "text", str)
     if text is None:
         raise BadRequest("text is missing")
@@ -70,7 +71,7 @@ def parse_text(data: Mapping[str, Any]) -> str:
 
 
 def parse_voice(data: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Name (composed, NFC) and language of `k2so-add-voice` or `k2so-remove-voice`. Raises BadRequest: no name."""
+    """The name (in NFC) and language of `k2so-add-voice` or `k2so-remove-voice`. Raises BadRequest without a name."""
     if not (name := unicodedata.normalize("NFC", _name(data, "name") or "").strip()):
         raise BadRequest("name is missing")
     return name, _name(data, "language")
@@ -79,7 +80,7 @@ def parse_voice(data: Mapping[str, Any]) -> tuple[str, str | None]:
 def _name(data: Mapping[str, Any], key: str) -> str | None:
     name = _get(data, key, str)
     if name is not None and len(name) > MAX_NAME_CHARS:
-        raise BadRequest(f"{key} may have at most {MAX_NAME_CHARS} characters")
+        raise BadRequest(f"{key} must be at most {MAX_NAME_CHARS} characters")
     return name
 
 

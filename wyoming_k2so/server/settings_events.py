@@ -1,4 +1,4 @@
-"""What one client changes for all: settings and voices, by the events of docs/protocol.md."""
+"""The events by which a client changes settings and voices for everybody; see docs/protocol.md."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MOST_WAITING = 8
 
 
 class SettingsEvents:
-    """Makes them one by one, in tasks of their own.
+    """Handles those events of one connection, each in a task of its own.
 
-    Loading a model takes long: the connection is read meanwhile, and a change outlives the client.
+    Loading a model takes long: the connection is read meanwhile, and a change goes on if the client leaves.
     """
 
     def __init__(self, control: LiveSettings, peer: ClientWriter) -> None:
@@ -35,11 +35,11 @@ class SettingsEvents:
 
     @property
     def busy(self) -> bool:
-        """Whether a change is being made."""
+        """Whether a change is in progress."""
         return not all(task.done() for task in self._tasks)
 
     def handlers(self) -> dict[str, Callable[[Event], Awaitable[None]]]:
-        """What handles which type of event. They raise BadRequest or FrameError."""
+        """The handler of each type of event. Handlers raise BadRequest or FrameError."""
         return {
             "k2so-describe": self._describe,
             "k2so-configure": self._configure,
@@ -58,7 +58,7 @@ class SettingsEvents:
     async def _add_voice(self, event: Event) -> None:
         name, language = parse_voice(event.data)
         if not event.payload:
-            raise BadRequest("the clip is missing; it is the payload of the event")
+            raise BadRequest("the clip is missing; send it as the payload of the event")
         self._begin(self._control.add_voice(name, language, event.payload), most=1)
 
     async def _remove_voice(self, event: Event) -> None:
@@ -69,7 +69,7 @@ class SettingsEvents:
         self._tasks = [task for task in self._tasks if not task.done()]
         if len(self._tasks) >= most:
             change.close()
-            raise FrameError("a change is waiting on this connection already; wait for its answer", fatal=True)
+            raise FrameError("another change is in progress on this connection; wait for its answer", fatal=True)
         self._tasks.append(asyncio.create_task(self._make(change), name="change"))
 
     async def _make(self, change: Coroutine[Any, Any, None]) -> None:
@@ -78,7 +78,7 @@ class SettingsEvents:
             await change
             answer = self._info()
         except Refused as error:
-            _LOGGER.warning("Refused a change by %s: %.500s", self._peer, error)
+            _LOGGER.warning("rejected a change by %s: %.500s", self._peer, error)
             answer = Error(str(error), error.code).event()
         with suppress(OSError):
             await self._peer.write(answer)

@@ -1,4 +1,4 @@
-"""A reply that was asked for: the request understood, its text handed on, or the reason why there will be none."""
+"""One request to speak: resolves its voice, collects its text, or holds the error that rejects it."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ MAX_TEXT_CHARS = 100_000
 
 
 class SpeechJob:
-    """What a client asked for by `synthesize` or `synthesize-start`."""
+    """A `synthesize` or `synthesize-start` request."""
 
     def __init__(self, context: ServerContext, data: Mapping[str, Any], *, engine: str | None, streaming: bool) -> None:
-        """Choose who speaks.
+        """Parse the request and choose who speaks.
 
         Args:
             context: the voices and settings.
-            data: of the event.
-            engine: name of the only engine that may speak; None: any.
-            streaming: asked for by `synthesize-start`, so that it ends with `synthesize-stopped`.
+            data: the event's data.
+            engine: name of the only engine that may speak; None allows all.
+            streaming: whether it was a `synthesize-start`, which ends with `synthesize-stopped`.
         """
         self.streaming = streaming
         self.reply: Reply | None = None
-        self.refusal: Error | None = None
+        self.error: Error | None = None
         self._chars = 0
-        self._withheld: list[str | None] | None = None
-        self._came = asyncio.Event()
+        self._held: list[str | None] | None = None
+        self._text_held = asyncio.Event()
         try:
             self.reply = _reply(context, data, engine)
         except BadRequest as error:
-            self.refuse(str(error), "bad-request")
+            self.reject(str(error), "bad-request")
         except UnknownVoice as error:
-            self.refuse(str(error), "unknown-voice")
+            self.reject(str(error), "unknown-voice")
 
-    def refuse(self, message: str, code: str) -> None:
-        """End the job with an error; the first reason counts."""
-        self.refusal = self.refusal or Error(message, code)
+    def reject(self, message: str, code: str) -> None:
+        """End the job with an error. Only the first one counts."""
+        self.error = self.error or Error(message, code)
         if self.reply is not None:
             self.reply.cancel()
 
@@ -56,33 +56,33 @@ class SpeechJob:
             text = parse_text(data)
             self._chars += len(text)
             if self._chars > MAX_TEXT_CHARS:
-                raise BadRequest(f"a reply may have at most {MAX_TEXT_CHARS} characters")
+                raise BadRequest(f"the text of a reply must be at most {MAX_TEXT_CHARS} characters")
         except BadRequest as error:
-            self.refuse(str(error), "bad-request")
+            self.reject(str(error), "bad-request")
             return
         if text:
             self._put(text)
 
     def finish(self) -> None:
-        """No more text will come."""
+        """Mark the end of the text."""
         self._put(None)
 
     async def pause(self) -> None:
-        """Withhold text from the reply until `go_on`; returns when there is some."""
-        self._withheld = []
-        self._came.clear()
-        await self._came.wait()
+        """Hold text back from the reply until `resume`. Returns when some has arrived."""
+        self._held = []
+        self._text_held.clear()
+        await self._text_held.wait()
 
-    def go_on(self) -> None:
-        """Hand on what was withheld, and from now on what comes."""
-        withheld, self._withheld = self._withheld or [], None
-        for text in withheld:
+    def resume(self) -> None:
+        """Give the reply the text that was held back, and stop holding it back."""
+        held, self._held = self._held or [], None
+        for text in held:
             self._put(text)
 
     def _put(self, text: str | None) -> None:
-        if self._withheld is not None:
-            self._withheld.append(text)
-            self._came.set()
+        if self._held is not None:
+            self._held.append(text)
+            self._text_held.set()
         elif self.reply is not None and text is None:
             self.reply.finish()
         elif self.reply is not None and text is not None:

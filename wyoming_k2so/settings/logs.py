@@ -1,4 +1,4 @@
-"""What goes to standard error: lines for people or JSON objects for machines."""
+"""Logging to standard error: lines for people, or JSON objects for programs."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Iterable
 
 from .config import LogConfig
-
-_TOLD_TEXTS = ("piper", "TTS")
-
 
 MOST_A_MINUTE = 60
 
 
 class Flood(logging.Filter):
-    """Lets our messages of one kind through so many times a minute: no client can fill the disk with them."""
+    """Limits how often our messages of one kind are logged, so that no client can fill the disk with them."""
 
     def __init__(self) -> None:
         super().__init__()
         self._kinds: dict[tuple[int, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to tell it. A kind is what was not yet put together with a message's values."""
+        """Whether to log a message. Messages of one kind have the same format string."""
         if not record.name.startswith("wyoming_k2so"):
             return True
         now, kind = time.monotonic(), (record.levelno, record.msg)
@@ -32,7 +30,7 @@ class Flood(logging.Filter):
             began, count = now, 0
         self._kinds[kind] = began, count + 1
         if count + 1 == MOST_A_MINUTE:
-            record.msg += " (more of this kind are left out for up to a minute)"
+            record.msg += " (more of this kind are suppressed for up to a minute)"
         return count < MOST_A_MINUTE
 
 
@@ -40,7 +38,7 @@ class JsonFormatter(logging.Formatter):
     """One JSON object per message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time in UTC, level, logger, message and, if there is one, the traceback."""
+        """Time in UTC, level, logger, message and the traceback, if there is one."""
         fields = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
@@ -53,7 +51,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class LineFormatter(logging.Formatter):
-    """One line per message, whatever names from the network are in it; a traceback follows in lines of its own."""
+    """One line per message, whatever text from the network it contains. A traceback follows on lines of its own."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
@@ -64,10 +62,10 @@ class LineFormatter(logging.Formatter):
         return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in line)
 
 
-def configure(config: LogConfig) -> None:
-    """Set up the root logger. Libraries speak at warning level and above, even with `debug`. Without it, floods end.
+def configure(config: LogConfig, private: Iterable[str] = ()) -> None:
+    """Set up the root logger. Libraries log warnings and errors only, even with `debug`.
 
-    Those that are given users' texts quote them in warnings, so that they speak only with `debug`.
+    `private`: loggers of libraries that may quote users' texts; they are silent without `debug`.
     """
     handler = logging.StreamHandler(sys.stderr)
     if config.log_format == "json":
@@ -78,5 +76,5 @@ def configure(config: LogConfig) -> None:
         handler.addFilter(Flood())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("wyoming_k2so").setLevel(logging.DEBUG if config.debug else logging.INFO)
-    for library in _TOLD_TEXTS:
+    for library in private:
         logging.getLogger(library).setLevel(logging.WARNING if config.debug else logging.CRITICAL)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import regex
 
+from .characters import Normalizer
 from .inline import InlineScanner
 from .marks import COMMA, GAP
-from .normalize import Normalizer
 
 _FENCE = regex.compile(r"(`{3,}+)[^`\n]*+\n|(~{3,}+)[^\n]*+\n")
 _FENCE_END = regex.compile(r" *+(`{3,}+|~{3,}+) *+\n")

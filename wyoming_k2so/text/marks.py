@@ -11,8 +11,5 @@ GAP = "\ue000"
 COMMA = "\ue001"
 """A pause as long as a comma's, if words stand on both sides."""
 
-STAR = "\ue002"
-"""An asterisk that sentence_stream must not take for markup."""
-
-DOT = "\ue003"
-"""A full stop that ends no sentence."""
+GROUP = "\ue002"
+"""A narrow or no-break space between two digits, which separates thousands in any language."""

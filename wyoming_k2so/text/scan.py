@@ -12,7 +12,7 @@ from html.entities import html5
 
 import regex
 
-from .normalize import normalize
+from .characters import normalize
 from .writer import Writer
 
 LOOKAHEAD = 500

@@ -1,7 +1,6 @@
 """Where speakable text may be cut: at sentences, at the first clause, and where a sentence is too long.
 
-Sentence borders are sentence_stream's; this file keeps its buffer short and its text unharmed. Text comes in at places
-that depend on the text alone, so the cuts do not depend on how it arrived.
+Text is looked at character by character, so the cuts do not depend on how it arrived.
 """
 
 from __future__ import annotations
@@ -9,11 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import regex
-from sentence_stream import SentenceBoundaryDetector
 
-from .abbreviations import ends_no_sentence, is_abbreviation, is_ordinal, needs_next_word
-from .marks import DOT, STAR
-from .normalize import MAX_MARKS
+from .boundaries import Boundaries
+from .characters import MAX_MARKS
 
 EARLY_MIN_CHARS = 20
 """The shortest first clause worth speaking alone: an engine speaks very short texts badly."""
@@ -31,6 +28,8 @@ _WIDE = regex.compile(
 )
 _CLAUSE_END = regex.compile(r"[,;:،؛](?=\s)|\s[-–—](?=\s)|[、，；：][」』”’）】》]*+")
 _CLAUSE_END_EARLY = regex.compile(r"[,;:،؛](?=\s\D)|\s[-–—](?=\s\D)|[、，；：][」』”’）】》]*+")
+_WIDE_END = regex.compile(r"[。！？]++[”’」』）》】〕〉]*+\Z")
+_WIDE_MORE = frozenset("。！？”’」』）》】〕〉")
 _WORD_END = regex.compile(rf"\s++|(?<={_WIDE.pattern})(?=[{_CJK}])(?![ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮー々])")
 _GRAPHEME = regex.compile(r"\X")
 
@@ -45,17 +44,15 @@ class Piece(NamedTuple):
 class SentenceSplitter:
     """Splits plain text that arrives in pieces; a newline is a border that the text's author set."""
 
-    def __init__(self, *, max_chars: int, early_clause: bool) -> None:
+    def __init__(self, language: str, *, max_chars: int, early_clause: bool) -> None:
+        self._boundaries = Boundaries(language)
         self._max_chars = max_chars
         self._early = early_clause
         self._spoken = 0  # what has left, in letters
         self._out: list[Piece] = []
-        self._detector = SentenceBoundaryDetector()
-        self._pending = ""  # what the detector holds
-        self._held = ""  # the end of a word whose full stop the next word explains
-        self._explained = ""  # that word, whole
-        self._word = ""  # the current word, of which the detector has the first `_fed` characters
-        self._fed = 0
+        self._text = ""  # what has not left yet
+        self._word = 0  # where its last word begins
+        self._stop: int | None = None  # where its first sentence may end; the next word tells
 
     def feed(self, text: str) -> list[Piece]:
         """Return the sentences that are complete."""
@@ -78,85 +75,79 @@ class SentenceSplitter:
         return out
 
     def _add(self, char: str) -> None:
-        self._word += char
-        if len(self._word) >= _MAX_PIECE or _WIDE.match(char):
-            self._push_word("")
-        elif len(self._word) == 1 and not self._held:
-            # the capital that starts a sentence is what ends the one before
-            self._push(char)
-            self._fed = 1
+        if self._text[-1:] in _WIDE_MORE and char not in _WIDE_MORE and _WIDE_END.search(self._text):
+            self._split(len(self._text))
+        self._text += char
+        if self._stop is not None:
+            self._judge(complete=False)
+        if _WIDE.match(char):
+            self._cut_early()
+        if len(self._text) - self._word >= _MAX_PIECE:
+            self._cut_long()
 
     def _end_word(self) -> None:
-        if needs_next_word(self._word) and not self._held and not self._starts_sentence():
-            self._held = self._word[self._fed :] + " "
-            self._explained = self._word
-            self._word, self._fed = "", 0
-        else:
-            self._push_word(" ")
+        if self._stop is not None:
+            self._judge(complete=True)
+        if _WIDE_END.search(self._text):
+            self._split(len(self._text))
+        elif self._boundaries.possible(self._text[self._word :]):
+            self._stop = len(self._text)
+        self._text += " " if self._text else ""
+        self._word = len(self._text)
+        self._cut_early()
 
-    def _starts_sentence(self) -> bool:
-        return self._pending.strip() == self._word[: self._fed]
-
-    def _push_word(self, space: str) -> None:
-        word, rest = self._word, self._word[self._fed :]
-        if self._held:
-            held, self._held = self._held, ""
-            self._push(held.replace(".", DOT) if ends_no_sentence(self._explained, word) else held)
-        if is_abbreviation(word) or (is_ordinal(word) and self._starts_sentence()):
-            rest = rest.replace(".", DOT)
-        self._word, self._fed = "", 0
-        self._push(rest + space)
+    def _judge(self, *, complete: bool) -> None:
+        """Decide whether the sentence ends where it may, if the word behind that place is enough to know it."""
+        assert self._stop is not None
+        sentence, following = self._text[: self._stop], self._text[self._stop :].lstrip()
+        ends = self._boundaries.ends(sentence, following, complete=complete) if following else None
+        if ends:
+            self._split(self._stop)
+        elif ends is False:
+            self._stop = None
 
     def _end(self) -> None:
-        self._push_word("")
-        self._emit(self._pending)
-        self._restart("")
+        if self._stop is not None:
+            self._judge(complete=True)
+        self._split(len(self._text))
 
-    def _push(self, piece: str) -> None:
-        if not piece:
-            return
-        self._detect(piece.replace("*", STAR))
-        while len(self._pending.strip()) > self._max_chars:
-            self._cut_off(_cut(self._pending.strip(), self._max_chars))
-        if self._early and (piece[-1] == " " or _WIDE.match(piece[-1])):
+    def _split(self, end: int, *, ends_sentence: bool = True) -> None:
+        """Let the text go up to there."""
+        self._emit(self._text[:end], ends_sentence=ends_sentence)
+        rest = self._text[end:].lstrip()
+        shift = len(self._text) - len(rest)
+        self._word = max(0, self._word - shift)
+        self._stop = self._stop - shift if self._stop is not None and self._stop > shift else None
+        self._text = rest
+
+    def _cut_long(self) -> None:
+        while len(self._text.strip()) > self._max_chars:
+            self._split(cut(self._text.strip(), self._max_chars), ends_sentence=False)
+
+    def _cut_early(self) -> None:
+        self._cut_long()
+        if self._early:
             self._speak_first_clause()
 
-    def _detect(self, piece: str) -> None:
-        self._pending += piece
-        for sentence in self._detector.add_chunk(piece):
-            self._emit(sentence)
-            self._pending = self._pending.lstrip()[len(sentence) :]
-
-    def _cut_off(self, end: int) -> None:
-        text = self._pending.strip()
-        self._emit(text[:end], ends_sentence=False)
-        self._restart(text[end:].lstrip() + " " * self._pending.endswith(" "))
-
-    def _restart(self, rest: str) -> None:
-        self._detector.finish()
-        self._pending = ""
-        self._detect(rest)
-
     def _speak_first_clause(self) -> None:
-        text = self._pending.strip()
+        text = self._text.strip()
         for match in _CLAUSE_END_EARLY.finditer(text):
             clause, rest = text[: match.end()], text[match.end() :]
             if _words(rest) < EARLY_REST_WORDS:
                 return
             enough = _letters(clause) >= EARLY_MIN_CHARS and _words(clause) >= EARLY_MIN_WORDS
-            if enough and not is_abbreviation(_last_word(clause)):
-                self._cut_off(match.end())
+            if enough and not self._boundaries.is_abbreviation(_last_word(clause)):
+                self._split(match.end(), ends_sentence=False)
                 return
 
-    def _emit(self, sentence: str, *, ends_sentence: bool = True) -> None:
+    def _emit(self, sentence: str, *, ends_sentence: bool) -> None:
         text = sentence.strip()
         while text:
-            end = _cut(text, self._max_chars) if len(text) > self._max_chars else len(text)
+            end = cut(text, self._max_chars) if len(text) > self._max_chars else len(text)
             segment, text = text[:end].rstrip(), text[end:].lstrip()
             if any(map(str.isalnum, segment)):
-                whole = segment.replace(STAR, "*").replace(DOT, ".")
-                self._out.append(Piece(whole, ends_sentence and not text))
-                self._spoken += _letters(whole)
+                self._out.append(Piece(segment, ends_sentence and not text))
+                self._spoken += _letters(segment)
                 # A greeting is over before the sentence behind it has been written.
                 self._early = self._early and self._spoken < EARLY_MIN_CHARS
 
@@ -170,10 +161,10 @@ def _words(text: str) -> int:
 
 
 def _last_word(text: str) -> str:
-    return text.rsplit(maxsplit=1)[-1].replace(DOT, ".")
+    return text.rsplit(maxsplit=1)[-1]
 
 
-def _cut(text: str, limit: int) -> int:
+def cut(text: str, limit: int) -> int:
     """Return where to cut a text that is too long: after a clause, else after a word, else inside what has no words.
 
     The best place leaves neither part very short.

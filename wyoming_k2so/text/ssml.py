@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import regex
 
+from .characters import Normalizer
 from .marks import GAP
-from .normalize import Normalizer
 from .scan import COMMENT, ENTITY, Scanner, decode_entity
 
 MAX_PAUSE_S = 10.0

@@ -1,4 +1,4 @@
-"""Which engine speaks a request, in which of its voices: the voices of all loaded engines under one roof."""
+"""Which engine speaks a request, and in which of its voices: the voices of all loaded engines in one place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .unloaded import UnloadedEngine
 
 
 class UnknownVoice(LookupError):
-    """No voice fits what was asked for; the message lists those that there are."""
+    """No voice matches a request; the message lists the voices that exist."""
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,24 @@ class Choice:
     engine: Engine
     request: Request
     instead_of: str | None = None
-    """What was asked for, when it is not there for now."""
+    """What was asked for, if it is not available now."""
 
     asleep: UnloadedEngine | None = None
-    """Who would have spoken, and shall be woken."""
+    """The engine that would have spoken; wake it."""
 
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
     """How loud the voice has been so far."""
 
 
 class Catalog:
-    """Loaded engines in order of preference. Engines may join and leave while requests are resolved."""
+    """The loaded engines, in order of preference. Engines may join and leave while requests are resolved."""
 
     def __init__(self, engines: Iterable[Engine] = (), defaults: VoiceConfig | None = None) -> None:
         self._engines = tuple(engines)
         self._meters: defaultdict[tuple[str, str, str | None], Meter] = defaultdict(Meter)
         self.defaults = defaults or VoiceConfig()
         self.incomplete = False
-        """An engine that is wanted is not there, so that voices may be missing which are known elsewhere."""
+        """A wanted engine is not here, so voices may be missing that a client has seen."""
 
     @property
     def engines(self) -> tuple[Engine, ...]:
@@ -49,11 +49,11 @@ class Catalog:
         return self._engines
 
     def named(self, name: str) -> Engine | None:
-        """The engine of that name, if it is there."""
+        """The engine of that name, or None."""
         return next((engine for engine in self._engines if engine.name == name), None)
 
     def put(self, engine: Engine, *, first: bool = True) -> None:
-        """Add an engine before or after the others, or in the place of the one of its name."""
+        """Add an engine before or after the others, or replace the one of its name."""
         if self.named(engine.name) is not None:
             self._engines = tuple(engine if old.name == engine.name else old for old in self._engines)
         else:
@@ -72,15 +72,15 @@ class Catalog:
         speed: float | None = None,
         engine: str | None = None,
     ) -> Choice:
-        """Find who speaks.
+        """Choose the engine and voice of a request.
 
-        A voice's name decides; else the language does, and the server's default voice is taken if it knows that
-        language; else the default voice speaks. `engine` limits the search to one engine. Defaults are wishes: while no
-        loaded engine can fulfil them, another voice speaks. So it is with what was asked for while the catalog is
-        `incomplete`, or while the engine that would speak is asleep.
+        The name of a voice decides. Without one the language decides, and among the voices that speak it the server's
+        default voice comes first. Without either the default voice speaks. `engine` limits the search to one engine.
+        Defaults are only preferences: another voice speaks if no loaded engine can meet them. The same goes for
+        requests while the catalog is `incomplete` or the engine that would speak is unloaded.
 
         Raises:
-            UnknownVoice: nothing fits.
+            UnknownVoice: no voice matches.
         """
         asleep = None
         try:
@@ -113,7 +113,7 @@ class Catalog:
         if voice is not None:
             fits = [offer for offer in offers if offer[1].name.casefold() == voice.casefold()]
             if not fits:
-                raise UnknownVoice(f"there is no voice {voice!r}; there are: {_names(offers)}")
+                raise UnknownVoice(f"there is no voice {voice!r}; available: {_names(offers)}")
         else:
             fits = self._without_name(offers, language)
         chosen, found = fits[0]
@@ -122,11 +122,12 @@ class Catalog:
             language=self._language(found, language),
             speaker=_speaker(found, speaker, self.defaults.speaker),
             speed=self.defaults.speed if speed is None else speed,
+            seed=self.defaults.seed,
         )
         return self._choice(chosen, request)
 
     def current(self, choice: Choice) -> Choice:
-        """The same by the engine that has taken the place of the chosen one, if there is such a one and it can."""
+        """The same choice with the engine that has replaced its own, if that engine can speak the request."""
         request = choice.request
         for engine in self._awake():
             if engine.name == choice.engine.name and engine is not choice.engine:
@@ -136,12 +137,12 @@ class Catalog:
         return choice
 
     def check_defaults(self) -> None:
-        """Raise UnknownVoice when the default voice, speaker or language is none of those that there are."""
+        """Raise UnknownVoice if no voice matches the default voice, speaker and language."""
         wished = self.defaults
         self.resolve(voice=wished.voice, speaker=wished.speaker, language=wished.language)
 
     def fallback(self, choice: Choice) -> Choice | None:
-        """Who speaks when `choice` cannot: the last engine, in a voice that knows the language if it has one."""
+        """The voice that speaks if `choice` cannot: one of the last engine, in the same language if possible."""
         for engine in reversed(self._awake()):
             for voice in sorted(engine.voices(), key=lambda v: not _speaks(v, choice.request.language)):
                 if (engine.name, voice.name) != (choice.engine.name, choice.request.voice):
@@ -160,7 +161,9 @@ class Catalog:
         if not fits:
             known = sorted({tag for _, v in offers for tag in v.languages})
             raise UnknownVoice(
-                f"no voice speaks {language!r}; languages: {', '.join(known)}" if known else "there is no voice"
+                f"no voice speaks {language!r}; available languages: {', '.join(known)}"
+                if known
+                else "there is no voice"
             )
         if self.defaults.voice is not None:
             default = self.defaults.voice.casefold()
@@ -201,9 +204,8 @@ def _speaker(voice: Voice, asked: str | None, default: str | None) -> str | None
         return default if default in voice.speakers else None
     if asked in voice.speakers:
         return asked
-    raise UnknownVoice(
-        f"voice {voice.name!r} has no speaker {asked!r}; it has: {', '.join(voice.speakers) or 'only one'}"
-    )
+    speakers = f"available: {', '.join(voice.speakers)}" if voice.speakers else "it has only one"
+    raise UnknownVoice(f"voice {voice.name!r} has no speaker {asked!r}; {speakers}")
 
 
 def _names(offers: list[tuple[Engine, Voice]]) -> str:

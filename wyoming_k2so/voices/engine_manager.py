@@ -1,341 +1,245 @@
-"""Loads engines beside the ones that speak, and puts them into the catalog when they are ready.
+"""Which engines a configuration asks for: at the start, and after each change of the settings.
 
-A load that fails leaves everything as it was; the state says why. A model that is not used may be freed: a stand-in
-takes its place in the catalog until it is asked for.
+The fallback engine is loaded first and always stays. Beside it there is the chosen engine: the one that was asked for
+by name or, with `auto`, the one of the highest rank that loads. Nothing here knows the name of any engine.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal, TypeVar
-from weakref import WeakSet, ref
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from wyoming_k2so import engines
 from wyoming_k2so.engine import Adjustable, Engine, EngineError
-from wyoming_k2so.settings.config import Config
+from wyoming_k2so.engines.table import EngineTable
+from wyoming_k2so.settings.config import AUTO, Config
+from wyoming_k2so.settings.options import Setting
 
+from .background import LOADING, start
 from .catalog import Catalog, UnknownVoice
-from .unloaded import UnloadedEngine
+from .engine_loader import EngineLoader
+from .engine_states import EngineStates, State
+from .idle_unload import IdleUnload
 
 _LOGGER = logging.getLogger(__name__)
 
-T = TypeVar("T")
+_NOT_WANTED = State("off", "not asked for")
 
-LOADING = "loading"
-"""Name of the threads that load."""
-
-WATCH = "idle watch"
-
-LEAVES_WITHIN_S = 0.5
-"""How often it is looked whether an engine that was replaced still speaks."""
-
-EMBEDDED = "piper"
-FLAGSHIP = "xtts"
-
-MAX_HUNG = 3
-"""An engine that hangs keeps its memory: with so many of them there, no further one is loaded."""
-
-
-@dataclass(frozen=True)
-class State:
-    """Where an engine stands."""
-
-    state: Literal["loading", "ready", "idle", "failed", "off"]
-    detail: str = ""
-    """Why, in one sentence."""
-
-
-async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
-    """What `work(*arguments)` returns or raises, from a thread that loads and that nobody must wait for at the end."""
-    future: Future[T] = Future()
-    threading.Thread(target=_work, args=(future, partial(work, *arguments)), name=LOADING, daemon=True).start()
-    try:
-        return await asyncio.wrap_future(future)
-    finally:
-        del future  # an error would hold itself, and what was loaded until then
-
-
-def _work(future: Future[T], work: Callable[[], T]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(work())
-    except BaseException as error:  # noqa: BLE001  it is raised where the result is awaited
-        future.set_exception(error)
-        del future  # likewise
+Failed = Callable[[EngineError | UnknownVoice], None]
 
 
 class EngineManager:
-    """The engines that a configuration asks for. `load` may be called from any thread."""
+    """The engines of a server. Its methods may be called from any thread."""
 
     def __init__(
         self,
         catalog: Catalog,
-        load: Callable[[str, Config], Engine] = engines.load,
-        check: Callable[[str, Config], None] = engines.check,
-        reclaim: Callable[[str], None] = engines.reclaim,
+        load: Callable[[str, Config], Engine] | None = None,
+        reclaim: Callable[[str], None] | None = None,
         changed: Callable[[str, str], None] = lambda _engine, _state: None,
         prepare: Callable[[Engine], None] = lambda _engine: None,
         clock: Callable[[], float] = time.monotonic,
+        table: EngineTable | None = None,
     ) -> None:
-        """`changed` is told an engine's name and its new state; `prepare` may use an engine before it speaks."""
-        self._catalog = catalog
-        self._load = load
-        self._check = check
-        self._hung: WeakSet[Engine] = WeakSet()
-        self._noticing = threading.Lock()
-        self._reclaim = reclaim
-        self._changed = changed
-        self._prepare = prepare
-        self._clock = clock
-        self._touched = clock()
-        self._config = Config()
-        self._one_at_a_time = threading.RLock()
-        self.states: dict[str, State] = {}
-
-    def start(
-        self, config: Config, *, wait: bool, failed: Callable[[EngineError | UnknownVoice], None] | None = None
-    ) -> None:
-        """Load the embedded voice, then the flagship if it is wanted.
-
-        The flagship joins later, unless `wait`. With engine `auto` it may be missing. Asked for by name, what is wrong
-        at first sight is raised here, and what turns out later is told to `failed`, in the thread that loads.
-
-        Raises:
-            EngineError: an engine that was asked for by name cannot be loaded, or the embedded voice is broken.
-            UnknownVoice: the default voice is none of those loaded, and none will join.
-        """
-        self._config = config
-        wanted = config.engines.engine
-        if wanted == FLAGSHIP:
-            self._check(FLAGSHIP, config)
-        self.load(EMBEDDED, config)
-        if wanted == FLAGSHIP and wait:
-            self.load(FLAGSHIP, config)
-        elif wanted == "auto" and (absent := engines.missing(FLAGSHIP)):
-            self._set(FLAGSHIP, State("off", f"{', '.join(absent)} not installed"))
-        elif wanted == "auto" and wait:
-            self._join(config)
-        elif wanted in ("auto", FLAGSHIP):
-            self._set(FLAGSHIP, State("loading"))
-            self._catalog.incomplete = True
-            join = self._join_late if wanted == "auto" else partial(self._join_or_fail, failed)
-            threading.Thread(target=join, args=(config,), name=LOADING, daemon=True).start()
-            return
-        else:
-            self._set(FLAGSHIP, State("off", "not asked for"))
-        self._catalog.check_defaults()
-
-    def alone(self) -> AbstractContextManager[object]:
-        """While it is open, no other thread loads or unloads; waits for one that does."""
-        return self._one_at_a_time
-
-    def load(
-        self, name: str, config: Config, *, tentative: bool = False, accept: Callable[[Engine], None] | None = None
-    ) -> None:
-        """Load an engine and let it speak from the next segment on, in place of the one of that name.
+        """Manage the engines of `catalog`.
 
         Args:
-            name: which engine.
-            config: how it is loaded.
-            tentative: when it cannot be loaded, it was not wanted either, and the state stays as it was.
-            accept: is shown the engine before it speaks, and raises UnknownVoice when it is of no use.
+            catalog: where the loaded engines are.
+            load: loads an engine by name; by default as the table says.
+            reclaim: returns the memory of an engine that is gone; likewise.
+            changed: is called with an engine's name and its new state.
+            prepare: may use an engine before it speaks.
+            clock: seconds.
+            table: by default, the engines of this installation.
+        """
+        self.table = engines.installed() if table is None else table
+        self.states = EngineStates(changed)
+        self._catalog = catalog
+        self.loader = EngineLoader(
+            catalog,
+            self.states,
+            self.table.fallbacks[0],
+            load or self.table.load,
+            reclaim or self.table.reclaim,
+            prepare,
+            clock,
+        )
+        self.idle = IdleUnload(catalog, self.states, self.loader, self.adjust)
+
+    @property
+    def fallback(self) -> str:
+        """Name of the engine that speaks when the chosen one cannot."""
+        return self.loader.fallback
+
+    # ---- the start ----------------------------------------------------------------------------------------------
+
+    def start(self, config: Config, *, wait: bool, failed: Failed | None = None) -> None:
+        """Load the fallback engine, then the chosen one.
+
+        The chosen one joins later, unless `wait`. With `auto` it may be missing. If it was asked for by name, what
+        plainly keeps it from loading is raised here, and `failed` is called, in the thread that loads, with the rest.
 
         Raises:
-            EngineError: it cannot be loaded; the old one goes on.
-            UnknownVoice: it was not accepted; likewise.
+            EngineError: an engine that was asked for by name cannot be loaded, or no fallback engine can.
+            UnknownVoice: no engine has the default voice, and none will join.
         """
-        with self._one_at_a_time:
-            loading = before = self.states.get(name, State("off"))
-            if before.state != "loading":
-                loading = State("loading")
-                self._set(name, loading)
+        self.idle.config = config
+        wanted = config.engines.engine
+        if wanted != AUTO:
+            self.table[wanted].check(config)
+        self.loader.fallback = self._load_fallback(config)
+        names = [name for name in self.table.candidates(wanted, self.fallback) if self._can_start(name, wanted)]
+        for name in self.table:
+            self.states.setdefault(name, _NOT_WANTED)
+        if not names:
+            self._check_defaults()
+        elif wait:
+            self._load_first(names, config)
+            self._check_defaults()
+        else:
+            self.states[names[0]] = State("loading")
+            self._catalog.incomplete = True
+            start(LOADING, self._join, names, config, failed)
+
+    def _load_fallback(self, config: Config) -> str:
+        *better, last = self.table.fallbacks
+        for name in better:
             try:
-                engine = self._load(name, config)
-                if accept is not None:
-                    accept(engine)
-                self._prepare(engine)
-            except (EngineError, UnknownVoice) as error:
-                with self._noticing:
-                    if self.states[name] is not loading:
-                        pass  # the one that spoke hung meanwhile, and waits to be loaded anew
-                    elif tentative or self._catalog.named(name) is not None:
-                        self._set(name, before)
-                    else:
-                        self._catalog.incomplete = True
-                        self._set(name, State("failed", str(error)))
-                raise
-            with self._noticing:
-                old = self._catalog.named(name)
-                self._catalog.put(engine, first=name == FLAGSHIP)
-                self._catalog.incomplete = False
-                self._touched = self._clock()
-                self._set(name, State("ready"))
-            _LOGGER.debug("Engine %s is ready", name)
-            if old is not None:
-                self._reclaim_when_gone(ref(old), name)
-
-    def unload(self, name: str, reason: str) -> None:
-        """Take an engine out of the catalog. Replies that it speaks go on to their end."""
-        with self._one_at_a_time, self._noticing:
-            old = self._catalog.named(name)
-            self._catalog.drop(name)
-            self._catalog.incomplete = False
-            self._set(name, State("off", reason))
-            if old is not None:
-                self._reclaim_when_gone(ref(old), name)
-
-    def _reclaim_when_gone(self, engine: ref[Engine], name: str) -> None:
-        """Give an engine's memory back once the last reply that it speaks has left it."""
-
-        def run() -> None:
-            while engine() is not None:
-                time.sleep(LEAVES_WITHIN_S)
-            time.sleep(LEAVES_WITHIN_S)  # its parts go after it
-            self._reclaim(name)
-
-        threading.Thread(target=run, name=WATCH, daemon=True).start()
-
-    def watch(self, idle_s: float, unused_s: Callable[[str], float]) -> None:
-        """Free the flagship's model whenever it is not used for `idle_s` seconds, in a thread of its own.
-
-        `unused_s`: how long an engine, given by name, has not spoken.
-        """
-
-        def run() -> None:
-            while True:
-                time.sleep(self.rest(idle_s, unused_s))
-
-        threading.Thread(target=run, name=WATCH, daemon=True).start()
-
-    def rest(self, idle_s: float, unused_s: Callable[[str], float]) -> float:
-        """Free the flagship's model if it was not used for `idle_s`; returns in how many seconds to look again.
-
-        A reply that holds the model keeps it to its end.
-        """
-        with self._one_at_a_time:
-            if (engine := self._flagship()) is None or isinstance(engine, UnloadedEngine):
-                return idle_s
-            left = idle_s - min(unused_s(FLAGSHIP), self._clock() - self._touched)
-            if left > 0:
-                return left
-            self._catalog.put(UnloadedEngine(engine, self.wake))
-            held = ref(engine)
-            del engine
-            self._reclaim(FLAGSHIP)
-            if held() is not None:  # a reply whose text pauses
-                self._reclaim_when_gone(held, FLAGSHIP)
-            self._set(
-                FLAGSHIP, State("idle", f"not used for {idle_s / 60:g} minutes; it is loaded when it is asked for")
-            )
-        _LOGGER.info("Engine %s was not used for %g minutes: its memory is free", FLAGSHIP, idle_s / 60)
-        return idle_s
-
-    def wake(self) -> None:
-        """Load the flagship again, in a thread, if it was freed."""
-        if self.states[FLAGSHIP].state != "loading":
-            threading.Thread(target=self._awaken, name=LOADING, daemon=True).start()
-
-    def awaken(self) -> None:
-        """Load the flagship again if it was freed, and count it as used.
-
-        Raises:
-            EngineError: it cannot be loaded now; its state says why, and the next one who asks for it tries again.
-        """
-        self._touched = self._clock()
-        if not isinstance(self._flagship(), UnloadedEngine):
-            return
-        with self._one_at_a_time:
-            if not isinstance(self._flagship(), UnloadedEngine):
-                return  # another thread has loaded it
-            config = self._config
-            _LOGGER.info("Loading engine %s again", FLAGSHIP)
-            try:
-                self.load(FLAGSHIP, config)
+                self.loader.load(name, config)
             except EngineError as error:
-                self._set(FLAGSHIP, State("failed", str(error)))
-                _LOGGER.warning("The embedded voice speaks, because XTTS cannot be loaded again: %s", error)
-                raise
-            if self._config is not config:  # sampling was changed meanwhile
-                self.adjust(self._config)
+                if name == config.engines.engine:
+                    raise
+                _LOGGER.warning("engine %s cannot be the fallback: %s", name, error)
+            else:
+                return name
+        self.loader.load(last, config)
+        return last
 
-    def _awaken(self) -> None:
-        with suppress(EngineError):
-            self.awaken()
+    def _can_start(self, name: str, wanted: str) -> bool:
+        """Whether to try an engine of `auto`; its state says why not."""
+        if wanted == AUTO and (absent := self.table[name].missing()):
+            self.states[name] = State("off", f"{', '.join(absent)} not installed")
+            return False
+        return wanted != AUTO or name not in self.states  # else it could not be the fallback
 
-    def _flagship(self) -> Engine | None:
-        return self._catalog.named(FLAGSHIP)
-
-    def _set(self, name: str, state: State) -> None:
-        self.states[name] = state
-        self._changed(name, state.state)
-
-    def restart(self, engine: Engine, config: Config) -> bool:
-        """Load an engine that hangs anew, in a thread of its own; False when that was asked for already.
-
-        The one that hangs speaks no more replies from now on, if there is another engine that can.
-        """
-        with self._noticing:
-            if engine in self._hung or engine not in self._catalog.engines:
-                return False
-            self._hung.add(engine)
-            if len(self._catalog.engines) > 1:
-                self._catalog.incomplete = True
-                self._catalog.drop(engine.name)
-            state = State("loading", "it hung and is loaded anew")
-            self._set(engine.name, state)
-        _LOGGER.error("Engine %s hangs; it is loaded anew", engine.name)
-        threading.Thread(target=self._replace, args=(engine.name, state, config), name=LOADING, daemon=True).start()
-        return True
-
-    def _replace(self, name: str, state: State, config: Config) -> None:
-        with self._one_at_a_time:
-            if self.states[name] is not state:
-                return  # somebody has loaded or unloaded it meanwhile
+    def _load_first(self, names: Sequence[str], config: Config) -> None:
+        """Load the first engine that loads. Raises EngineError if the one asked for by name does not."""
+        for name in names:
             try:
-                if len(self._hung) >= MAX_HUNG:
-                    raise EngineError(f"{name} hung {MAX_HUNG} times and keeps its memory; start the server anew")
-                self.load(name, config)
-                _LOGGER.warning("Engine %s speaks again", name)
-            except Exception as error:  # noqa: BLE001  beside one that hangs, memory may run out
-                why = str(error) or type(error).__name__
-                self._set(name, State("failed", why))
-                _LOGGER.error("Engine %s cannot be loaded anew: %s", name, why)
+                self.loader.load(name, config)
+                return
+            except EngineError as error:
+                if config.engines.engine != AUTO:
+                    raise
+                _LOGGER.warning("cannot load engine %s; using %s: %s", name, self.fallback, error)
 
-    def _join(self, config: Config) -> None:
+    def _join(self, names: Sequence[str], config: Config, failed: Failed | None) -> None:
+        auto = config.engines.engine == AUTO
         try:
-            self.load(FLAGSHIP, config)
-        except EngineError as error:
-            _LOGGER.warning("The embedded voice speaks, because XTTS cannot: %s", error)
-
-    def _join_or_fail(self, failed: Callable[[EngineError | UnknownVoice], None] | None, config: Config) -> None:
-        try:
-            self.load(FLAGSHIP, config)
+            self._load_first(names, config)
+            _LOGGER.info("now speaking with engine %s", self._catalog.resolve().engine.name)
             self._catalog.check_defaults()
-            _LOGGER.info("Voices speak by engine %s from now on", self._catalog.resolve().engine.name)
         except (EngineError, UnknownVoice) as error:
-            if failed is not None:
+            if auto:
+                _LOGGER.warning("using a different voice than configured: %s", error)
+            elif failed is not None:
                 failed(error)
 
+    # ---- changes ------------------------------------------------------------------------------------------------
+
+    def apply(self, old: Config, new: Config) -> None:
+        """Load, unload and adjust engines so that they fit `new`.
+
+        Raises:
+            EngineError: an engine cannot be loaded. Nothing has changed.
+            UnknownVoice: there would be no default voice. Nothing has changed.
+        """
+        changed = (new.engines, new.engine_settings) != (old.engines, old.engine_settings)
+        reload = {setting.group for setting in self._reloading(old, new)}
+        wanted = self.table.candidates(new.engines.engine, self.fallback)
+        present = [name for name in wanted if self._catalog.named(name) is not None]
+        better = new.engines != old.engines and present[:1] != wanted[:1]
+        if changed and (reload or better or not present):
+            with self.loader.lock:  # what is loading now may be what is asked for
+                self._switch(new, wanted, reload)
+        elif not self._catalog.incomplete:
+            check_voice(new, self._catalog.engines)
+        if new.engine_settings != old.engine_settings:
+            self.adjust(new)
+
     def adjust(self, config: Config) -> None:
-        """Hand on settings that need no other model; they hold from the next reply on."""
-        self._config = config
+        """Hand on settings that need no other model; they take effect from the next reply on."""
+        self.idle.config = config
         for engine in self._catalog.engines:
             if isinstance(engine, Adjustable):
                 engine.adjust(config)
 
-    def _join_late(self, config: Config) -> None:
-        self._join(config)
-        _LOGGER.info("Voices speak by engine %s from now on", self._catalog.resolve().engine.name)
+    def restart(self, engine: Engine, config: Config) -> bool:
+        """Reload an engine that hangs, in the background; False if that was asked for already."""
+        return self.loader.restart(engine, config)
+
+    def reload_cloning(self) -> None:
+        """Load an engine that clones voices again if it was unloaded. Its state says why it cannot be loaded."""
+        for spec in self.table.values():
+            if spec.clones:
+                with suppress(EngineError):
+                    self.idle.reload(spec.name)
+
+    def _reloading(self, old: Config, new: Config) -> list[Setting]:
+        """The engines' settings that differ and need another model."""
+        own = self.table.schema.engine_groups
+        settings = (setting for setting in self.table.schema if setting.option.loads and setting.group in own)
+        return [setting for setting in settings if setting.get(old) != setting.get(new)]
+
+    def _switch(self, new: Config, wanted: Sequence[str], reload: set[type]) -> None:
+        """Make one of `wanted` the chosen engine, with a new model if its group is in `reload`."""
+        stays = [engine for engine in self._catalog.engines if engine.name == self.fallback]
+        for name in wanted:
+            other_model = self.table[name].settings in reload
+            if self._catalog.named(name) is None:
+                try:
+                    self.loader.load(
+                        name, new, tentative=True, accept=lambda engine: check_voice(new, (engine, *stays))
+                    )
+                except EngineError:
+                    if new.engines.engine != AUTO or other_model:
+                        raise
+                    continue
+            else:
+                if not self._catalog.incomplete:
+                    check_voice(new, self._catalog.engines)
+                if other_model:
+                    self.loader.load(name, new, tentative=True)
+            self._drop_others(name)
+            return
+        if wanted:  # of `auto`, none of which can be loaded
+            if not self._catalog.incomplete:
+                check_voice(new, self._catalog.engines)
+            return
+        check_voice(new, stays)
+        self._drop_others(self.fallback)
+
+    def _drop_others(self, chosen: str) -> None:
+        for name in self.table:
+            off = name in self.states and self.states[name].state == "off"
+            if name not in (chosen, self.fallback) and not off:
+                self.loader.unload(name, _NOT_WANTED.detail)
+
+    def _check_defaults(self) -> None:
+        """Raise UnknownVoice, with the remedy, if no engine has the default voice, speaker or language."""
         try:
             self._catalog.check_defaults()
         except UnknownVoice as error:
-            _LOGGER.warning("Another voice than the chosen one speaks: %s", error)
+            wished = self._catalog.defaults
+            able = self.table.speaking(wished.language) if wished.language and not wished.voice else []
+            remedies = [
+                f"; engine {spec.name} does{spec.remedy}" for spec in able if not self._catalog.named(spec.name)
+            ]
+            raise UnknownVoice(f"{error}{''.join(remedies)}") from None
+
+
+def check_voice(config: Config, among: Iterable[Engine]) -> None:
+    """Raise UnknownVoice if none of the engines has the default voice, speaker or language."""
+    Catalog(among, config.voice).check_defaults()

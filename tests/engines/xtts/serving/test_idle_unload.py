@@ -1,4 +1,4 @@
-"""A real model that is freed when nobody uses it and loaded again, over real sockets; the checkpoint is tiny."""
+"""A real model is unloaded while idle and loaded again, over real sockets; the checkpoint is tiny."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.tts import SynthesizeVoice
 
-from tests.engines.xtts.conftest import SPEAKER, TEXT
+from tests.engines.xtts.support.speaking import SPEAKER, TEXT
 from tests.support.client import synthesize
 from tests.support.waiting import until
 from wyoming_k2so.engines.xtts.engine import XttsEngine
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.context import ServerContext
 from wyoming_k2so.server.listener import Listener
 from wyoming_k2so.server.live_settings import LiveSettings
@@ -23,14 +24,15 @@ from wyoming_k2so.voices.engine_manager import EngineManager
 
 
 @pytest.mark.parametrize("quantization", ["none", "int8"])
-async def test_the_model_is_freed_after_it_spoke_and_speaks_the_same_when_it_is_back(
+async def test_an_unloaded_model_is_freed_and_speaks_the_same_when_it_is_back(
     quantization: str, config: Config
 ) -> None:
-    config = replace(config, xtts=replace(config.xtts, quantization=quantization, seed=1))
+    config = replace(config, voice=replace(config.voice, seed=1))
+    config = config.with_group(replace(config.group(XttsSettings), quantization=quantization))
     catalog, metrics = Catalog(defaults=config.voice), Metrics()
-    loader = EngineManager(catalog)
-    loader.start(config, wait=True)
-    service = ServerContext(catalog, LiveSettings(config, catalog, loader, metrics), metrics)
+    manager = EngineManager(catalog)
+    manager.start(config, wait=True)
+    service = ServerContext(catalog, LiveSettings(config, catalog, manager, metrics), metrics)
     server = Listener("tcp://127.0.0.1:0", service)
     voice = SynthesizeVoice(name=SPEAKER)
     async with server.listening() as port, AsyncTcpClient("127.0.0.1", port or 0) as client:
@@ -42,13 +44,13 @@ async def test_the_model_is_freed_after_it_spoke_and_speaks_the_same_when_it_is_
         known = engine.voices()
         del engine
 
-        loader.rest(0, service.admission.unused_s)
-        assert loader.states["xtts"].state == "idle"
+        manager.idle.unload_idle(0, service.admission.unused_s)
+        assert manager.states["xtts"].state == "idle"
         assert [ref() for ref in gone] == [None] * len(gone)
         assert catalog.engines[0].voices() == tuple(known)
 
         bridge = await synthesize(client, TEXT, voice)
         assert (bridge.error, bridge.start.rate) == (None, 22_050)
-        await until(lambda: loader.states["xtts"].state == "ready")
+        await until(lambda: manager.states["xtts"].state == "ready")
         after = await synthesize(client, TEXT, voice)
         assert (after.start.rate, after.audio.tolist()) == (24_000, before.audio.tolist())

@@ -1,1 +1,1 @@
-"""Benchmarks, quality measures and a reference. Nothing here is needed to speak."""
+"""Benchmark, quality measures, reference and synthetic weights: for development, not needed to speak."""

@@ -1,7 +1,7 @@
-"""Measures this engine, and stock coqui-tts beside it, on the same checkpoint, texts and numbers of tokens.
+"""Measures the parts of XTTS, and coqui-tts beside it, with the same checkpoint, texts and numbers of tokens.
 
-Stock runs in a process of its own, so that each has its own memory; the two take turns within one run, since the speed
-of a shared machine drifts. The number of tokens is fixed per character: random weights never stop where words end.
+coqui-tts runs in its own process, so that each has its own memory. The two take turns, because the speed of a shared
+machine drifts. The number of tokens is fixed per character, because random weights do not stop where words end.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import logging
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
-from multiprocessing.connection import Connection
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from torch import nn
 from wyoming_k2so.engine import EngineError, Request
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
+from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.source import checkpoint_folder
 from wyoming_k2so.settings.config import Config
 
@@ -36,307 +38,204 @@ TOKENS_PER_CHAR = 1.45
 """English at 15 characters per second."""
 
 FIRST_SAMPLES = 4096
-"""What counts as first audio: one chunk of the default size."""
+"""How many samples count as first audio: one chunk of the default size."""
 
 _SEED = 1
 
+Row = dict[str, Any]
 
-@dataclass
-class Spoken:
-    """One text, spoken once. Times in seconds."""
-
-    first_audio_s: float = 0.0
-    total_s: float = 0.0
-    audio_s: float = 0.0
-    prefill_s: float = 0.0
-    """All prefills together."""
-
-    vocoder_s: float = 0.0
-    tokens: int = 0
-    segments: int = 0
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; medians over the rounds."""
-
-    engine: str
-    mode: str
-    text: str
-    first_audio_s: float
-    rtf: float
-    ms_per_token: float
-    """Everything but prefill and vocoder, per token."""
-
-    vocoder_rtf: float
-    prefill_s: float
-    """Per segment."""
-
-    resident_mb: float
-    peak_mb: float
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `run` found."""
-
-    bandwidth_gb_s: float
-    weights_mb: float
-    """What a token step reads: the GPT's layers and its head."""
-
-    rows: list[Row] = field(default_factory=list)
-    ratios: dict[str, float] = field(default_factory=dict)
-
-    def fields(self) -> dict[str, Any]:
-        """For JSON."""
-        limit = self.weights_mb / self.bandwidth_gb_s
-        return {
-            "bandwidth_gb_s": round(self.bandwidth_gb_s, 1),
-            "weights_mb": round(self.weights_mb, 1),
-            "token_limit_ms": round(limit, 1),
-            "rows": [asdict(row) for row in self.rows],
-            "ratios": self.ratios,
-        }
+COLUMNS: Mapping[str, str | Callable[[Row], str]] = {
+    "engine": "engine",
+    "mode": "mode",
+    "text": "text",
+    "first audio": lambda row: f"{row['first_audio_s']:.2f} s",
+    "RTF": lambda row: f"{row['rtf']:.2f}",
+    "token": lambda row: f"{row['ms_per_token']:.1f} ms",
+    "vocoder": lambda row: f"{row['vocoder_rtf']:.2f}",
+    "prefill": lambda row: f"{row['prefill_s']:.2f} s",
+    "resident": lambda row: f"{row['resident_mb']:.0f} MB",
+    "peak": lambda row: f"{row['peak_mb']:.0f} MB",
+}
+"""A table's headings, and what each column shows of a row: a label by its name, or a figure as text."""
 
 
 def synthetic_config(config: Config) -> Config:
-    """The same settings with a full-size checkpoint of random weights, made once (13 s, 1.9 GB)."""
+    """The same settings with a full-size checkpoint of random weights, written once (13 s, 1.9 GB)."""
     folder = config.engines.cache_dir.expanduser() / "xtts-synthetic"
     if not (folder / ".complete").exists():
-        _LOGGER.info("Making a full-size checkpoint of random weights in %s", folder)
+        _LOGGER.info("writing a full-size checkpoint of random weights to %s", folder)
         synthetic.write_checkpoint(folder, synthetic.FULL)
         (folder / ".complete").touch()
-    return replace(config, xtts=replace(config.xtts, xtts_checkpoint=str(folder)))
-
-
-def table(report: Report) -> str:
-    """The report for people."""
-    limit = report.weights_mb / report.bandwidth_gb_s
-    lines = [
-        f"{'engine':6} {'mode':16} {'text':6} {'first audio':>11} {'RTF':>6} {'token':>9} {'vocoder':>8} {'prefill':>8}"
-        f" {'resident':>9} {'peak':>8}",
-        *(
-            f"{r.engine:6} {r.mode:16} {r.text:6} {r.first_audio_s:9.2f} s {r.rtf:6.2f} {r.ms_per_token:6.1f} ms"
-            f" {r.vocoder_rtf:8.2f} {r.prefill_s:6.2f} s {r.resident_mb:6.0f} MB {r.peak_mb:5.0f} MB"
-            for r in report.rows
-        ),
-        f"A token step reads {report.weights_mb:.0f} MB of weights: {limit:.1f} ms at the {report.bandwidth_gb_s:.1f}"
-        " GB/s that this machine reads.",
-    ]
-    if report.ratios:
-        lines.append(
-            f"Stock's inference_stream takes {report.ratios['first_audio']:.2f} times as long to the first audio and"
-            f" {report.ratios['rtf']:.2f} times as long in all (medium text)."
-        )
-    return "\n".join(lines)
-
-
-def measure_bandwidth(megabytes: int = 512, rounds: int = 5) -> float:
-    """GB/s at which this machine reads memory when it does little else; the best round."""
-    numbers = torch.ones(megabytes * 256 * 1024)
-    with torch.inference_mode():
-        best = min(_seconds(numbers.amax) for _ in range(rounds + 1))
-    return numbers.nbytes / best / 1e9
+    return config.with_group(replace(config.group(XttsSettings), xtts_checkpoint=str(folder)))
 
 
 def measure(
-    config: Config, segments: Callable[[int], Mapping[str, Sequence[str]]], *, rounds: int, against_stock: bool
-) -> Report:
-    """Load the engine and measure it. `segments`: texts, cut for the engine's longest segment.
-
-    Raises:
-        EngineError: the engine cannot load, or one of them fails.
-    """
-    engine = XttsEngine.load(config)
-    stock = checkpoint_folder(config) if against_stock else None
-    return run(engine, segments(engine.max_chars("en")), rounds=rounds, against=stock)
-
-
-def run(
-    engine: XttsEngine,
-    texts: Mapping[str, Sequence[str]],
+    config: Config,
+    texts: Callable[[int], Mapping[str, Sequence[str]]],
     *,
     rounds: int,
-    against: Path | None = None,
-    tokens_per_char: float = TOKENS_PER_CHAR,
-) -> Report:
-    """Speak each text (a list of segments) `rounds` times after a warm-up.
+    against_reference: bool,
+    memory: Callable[[], Row],
+) -> dict[str, Any]:
+    """Speak each text `rounds` times after a warm-up, and return the figures for JSON.
 
-    `against`: checkpoint folder for stock coqui-tts; None leaves it out.
+    `rows` holds medians over the rounds: `ms_per_token` is the time for all but prefill and vocoder, `prefill_s` the
+    time per segment. `weights_mb` is what a token step reads, and `token_limit_ms` the time that reading it takes.
+
+    Args:
+        texts: the texts by name, in segments of at most the given number of characters.
+        memory: measures the process that calls it: `resident_mb` and `peak_mb`. Must be picklable.
+
+    Raises:
+        EngineError: an engine cannot be loaded, or fails.
     """
-    speakers: dict[tuple[str, str], Callable[[Sequence[str], float], Spoken]] = {
-        ("k2so", engine.mode): lambda segments, rate: speak(engine, segments, rate)
-    }
-    report = Report(measure_bandwidth(), _weights_mb(engine))
-    with _stock_process(against) as stock:
-        memory = {"k2so": lambda: (resident_mb(), peak_mb())}
-        if stock is not None:
-            memory["coqui"] = lambda: stock.ask("memory")
+    engine = XttsEngine.load(config)
+    by_name = texts(engine.max_chars("en"))
+    bandwidth, weights_mb = _bandwidth_gb_s(), engine.model.gpt.step_bytes / 1e6
+    speakers: dict[tuple[str, str], Callable[[Sequence[str]], Row]] = {("k2so", engine.mode): partial(speak, engine)}
+    with _reference_process() as call:
+        if against_reference:
+            load = (checkpoint_folder(config), torch.get_num_threads())
             for mode in ("inference_stream", "inference"):
-                speakers["coqui", mode] = partial(stock.ask, mode)
+                speakers["coqui", mode] = partial(call, _speak_reference, *load, mode)
         for speaker in speakers.values():
-            speaker(["Ready."], tokens_per_char)
-        spoken: dict[tuple[str, str, str], list[Spoken]] = {}
+            speaker(["Ready."])
+        found: dict[tuple[str, str, str], list[Row]] = {}
         for _ in range(rounds):
-            for text, segments in texts.items():
+            for text, segments in by_name.items():
                 for (name, mode), speaker in speakers.items():
-                    spoken.setdefault((name, mode, text), []).append(speaker(segments, tokens_per_char))
-        for (name, mode, text), results in spoken.items():
-            report.rows.append(_row(name, mode, text, results, memory[name]()))
-    report.ratios.update(_ratios(report.rows))
-    return report
+                    found.setdefault((name, mode, text), []).append(speaker(segments))
+        used = {name: memory() if name == "k2so" else call(memory) for name, _ in speakers}
+    rows = [
+        {"engine": name, "mode": mode, "text": text}
+        | {key: round(statistics.median(row[key] for row in results), 4) for key in results[0]}
+        | used[name]
+        for (name, mode, text), results in found.items()
+    ]
+    return {
+        "bandwidth_gb_s": round(bandwidth, 1),
+        "weights_mb": round(weights_mb, 1),
+        "token_limit_ms": round(weights_mb / bandwidth, 1),
+        "rows": rows,
+        "ratios": _ratios(rows),
+    }
 
 
-def speak(engine: XttsEngine, segments: Sequence[str], tokens_per_char: float) -> Spoken:
+def notes(figures: Mapping[str, Any]) -> str:
+    """What the rows do not say, for people."""
+    lines = ["A token step reads {weights_mb:.0f} MB of weights: {token_limit_ms} ms at {bandwidth_gb_s} GB/s."]
+    if figures["ratios"]:
+        lines.append(
+            "coqui-tts's inference_stream takes {ratios[first_audio]} times as long to the first audio and"
+            " {ratios[rtf]} times as long in all (medium text)."
+        )
+    return "\n".join(lines).format_map(figures)
+
+
+def speak(engine: XttsEngine, segments: Sequence[str]) -> Row:
     """Speak segments one after the other through an utterance of the engine."""
     voice = next(voice for voice in engine.voices() if "en" in voice.languages)
     utterance = engine.open(Request(voice.name, "en", seed=_SEED))
-    result = Spoken()
-    model, began = engine.model, time.perf_counter()
-    with _timed(model.gpt, "prefill") as prefill, _timed(model.vocoder, "forward") as vocoder:
-        counts = [_tokens(segment, tokens_per_char) for segment in segments]
+    counts = [_tokens(segment) for segment in segments]
+
+    def pieces() -> Iterator[int]:
         for number, (segment, count) in enumerate(zip(segments, counts, strict=True), 1):
             for piece in utterance.say_exactly(segment, count):
-                _account(result, len(piece), model.architecture.output_sample_rate, began)
+                yield len(piece)
                 if number < len(segments):
                     utterance.expect_exactly(segments[number], counts[number])
-            result.tokens += count
-            result.segments += 1
-    result.total_s = time.perf_counter() - began
-    result.prefill_s, result.vocoder_s = sum(prefill), sum(vocoder)
-    return result
+
+    with _timed(engine.model.gpt, "prefill") as prefill, _timed(engine.model.vocoder, "forward") as vocoder:
+        return _figures(pieces(), engine.model.architecture.output_sample_rate, counts, prefill, vocoder)
 
 
-def speak_stock(stock: ReferenceXtts, mode: str, segments: Sequence[str], tokens_per_char: float) -> Spoken:
+def _speak_reference(folder: Path, threads: int, mode: str, segments: Sequence[str]) -> Row:
     """Speak segments through Xtts.inference_stream or Xtts.inference."""
-    name = next(iter(stock.model.speaker_manager.speakers))
-    voice = stock.speaker(name)
-    result, began = Spoken(), time.perf_counter()
-    with (
-        _timed(stock.model.gpt.gpt_inference, "forward") as steps,
-        _timed(stock.model.hifigan_decoder, "forward") as vocoder,
-    ):
-        for segment in segments:
+    reference = _load_reference(folder, threads)
+    voice = reference.speaker(next(iter(reference.model.speaker_manager.speakers)))
+    counts = [_tokens(segment) for segment in segments]
+    prefill: list[float] = []
+
+    def pieces() -> Iterator[int]:
+        for segment, count in zip(segments, counts, strict=True):
             first = len(steps)
-            count = _tokens(segment, tokens_per_char)
             torch.manual_seed(_SEED)
             if mode == "inference":
-                sizes = iter([len(stock.infer(segment, "en", voice, Sampling(), **fixed_length(count)).samples)])
+                yield len(reference.infer(segment, "en", voice, Sampling(), **fixed_length(count)).samples)
             else:
-                sizes = (len(piece) for piece in stock.stream(segment, "en", voice, Sampling(), **fixed_length(count)))
-            for size in sizes:
-                _account(result, size, 24000, began)
-            result.prefill_s += steps[first]
-            result.tokens += count
-            result.segments += 1
-    result.total_s = time.perf_counter() - began
-    result.vocoder_s = sum(vocoder)
-    return result
+                yield from map(len, reference.stream(segment, "en", voice, Sampling(), **fixed_length(count)))
+            prefill.append(steps[first])
+
+    model = reference.model
+    with _timed(model.gpt.gpt_inference, "forward") as steps, _timed(model.hifigan_decoder, "forward") as vocoder:
+        return _figures(pieces(), 24000, counts, prefill, vocoder)
 
 
-def resident_mb() -> float:
-    """Memory that this process holds now."""
-    return _status("VmRSS")
-
-
-def peak_mb() -> float:
-    """The most memory that this process has held."""
-    return _status("VmHWM")
-
-
-class _StockProcess:
-    """Speaks for the other process."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def ask(self, *question: Any) -> Any:
-        self._connection.send(question)
-        answer = self._connection.recv()
-        if isinstance(answer, str):
-            raise EngineError(f"Stock coqui-tts failed: {answer}")
-        return answer
+@cache
+def _load_reference(folder: Path, threads: int) -> ReferenceXtts:
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(threads)
+    return ReferenceXtts(folder)
 
 
 @contextmanager
-def _stock_process(folder: Path | None) -> Iterator[_StockProcess | None]:
-    if folder is None:
-        yield None
-        return
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve_stock, args=(theirs, folder, torch.get_num_threads()), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield _StockProcess(ours)
-        ours.send(None)
-        process.join(10)
-    except (EOFError, ConnectionError) as error:
-        raise EngineError("Stock coqui-tts ended unexpectedly; is there enough memory for both?") from error
-    finally:
-        process.terminate()
+def _reference_process() -> Iterator[Callable[..., Any]]:
+    """A function that calls others in a process of its own, which starts with the first call."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+
+        def call(function: Callable[..., Any], *arguments: Any) -> Any:
+            try:
+                return process.submit(function, *arguments).result()
+            except BrokenProcessPool:
+                raise EngineError("the process of coqui-tts died; is there enough memory for both engines?") from None
+            except Exception as error:
+                raise EngineError(f"coqui-tts failed: {type(error).__name__}: {error}") from error
+
+        yield call
 
 
-def _serve_stock(connection: Connection, folder: Path, threads: int) -> None:
-    logging.disable(logging.WARNING)
-    torch.set_num_threads(threads)
-    stock: ReferenceXtts | None = None
-    while (question := connection.recv()) is not None:
-        try:
-            if question[0] == "memory":
-                connection.send((resident_mb(), peak_mb()))
-                continue
-            stock = stock or ReferenceXtts(folder)
-            connection.send(speak_stock(stock, *question))
-        except Exception as error:  # noqa: BLE001 - it goes to the process that asked
-            connection.send(f"{type(error).__name__}: {error}")
-
-
-def _tokens(segment: str, tokens_per_char: float) -> int:
-    return min(max(round(len(segment) * tokens_per_char), 10), 600)
-
-
-def _account(result: Spoken, samples: int, rate: int, began: float) -> None:
-    before = result.audio_s * rate
-    result.audio_s += samples / rate
-    if before < FIRST_SAMPLES <= before + samples + 0.5:
-        result.first_audio_s = time.perf_counter() - began
-
-
-def _row(engine: str, mode: str, text: str, results: list[Spoken], memory: tuple[float, float]) -> Row:
-    def median(value: Callable[[Spoken], float]) -> float:
-        return round(statistics.median(value(result) for result in results), 4)
-
-    return Row(
-        engine,
-        mode,
-        text,
-        first_audio_s=median(lambda r: r.first_audio_s),
-        rtf=median(lambda r: r.total_s / r.audio_s),
-        ms_per_token=median(lambda r: 1000 * (r.total_s - r.prefill_s - r.vocoder_s) / r.tokens),
-        vocoder_rtf=median(lambda r: r.vocoder_s / r.audio_s),
-        prefill_s=median(lambda r: r.prefill_s / r.segments),
-        resident_mb=round(memory[0], 1),
-        peak_mb=round(memory[1], 1),
-    )
-
-
-def _ratios(rows: Sequence[Row]) -> dict[str, float]:
-    """Stock's inference_stream over ours, on the medium text."""
-    found = {(row.engine, row.mode): row for row in rows if row.text == "medium"}
-    ours = next((row for (engine, _), row in found.items() if engine == "k2so"), None)
-    theirs = found.get(("coqui", "inference_stream"))
-    if ours is None or theirs is None:
-        return {}
+def _figures(
+    pieces: Iterable[int], rate: int, counts: Sequence[int], prefill: Sequence[float], vocoder: Sequence[float]
+) -> Row:
+    """Receive pieces of so many samples. `counts`: tokens of each segment; `prefill` and `vocoder`: seconds by call."""
+    began = time.perf_counter()
+    first_audio, samples = 0.0, 0
+    for piece in pieces:
+        samples += piece
+        if not first_audio and samples >= FIRST_SAMPLES:
+            first_audio = time.perf_counter() - began
+    total, audio = time.perf_counter() - began, samples / rate
     return {
-        "first_audio": round(theirs.first_audio_s / ours.first_audio_s, 2),
-        "rtf": round(theirs.rtf / ours.rtf, 2),
+        "first_audio_s": first_audio or total,
+        "rtf": total / audio,
+        "ms_per_token": 1000 * (total - sum(prefill) - sum(vocoder)) / sum(counts),
+        "vocoder_rtf": sum(vocoder) / audio,
+        "prefill_s": sum(prefill) / len(counts),
     }
 
 
-def _weights_mb(engine: XttsEngine) -> float:
-    return engine.model.gpt.step_bytes / 1e6
+def _ratios(rows: Sequence[Row]) -> dict[str, float]:
+    """How many times longer coqui-tts's inference_stream takes on the medium text; empty if it was not measured."""
+    found = {row["engine"]: row for row in rows if row["text"] == "medium" and row["mode"] != "inference"}
+    if set(found) != {"k2so", "coqui"}:
+        return {}
+    fields = {"first_audio": "first_audio_s", "rtf": "rtf"}
+    return {name: round(found["coqui"][field] / found["k2so"][field], 2) for name, field in fields.items()}
+
+
+def _tokens(segment: str) -> int:
+    return min(max(round(len(segment) * TOKENS_PER_CHAR), 10), 600)
+
+
+def _bandwidth_gb_s(megabytes: int = 512, rounds: int = 5) -> float:
+    """GB/s at which this machine reads memory when it does little else; the best round."""
+    numbers, seconds = torch.ones(megabytes * 256 * 1024), []
+    with torch.inference_mode():
+        for _ in range(rounds + 1):
+            began = time.perf_counter()
+            numbers.amax()
+            seconds.append(time.perf_counter() - began)
+    return numbers.nbytes / min(seconds) / 1e9
 
 
 @contextmanager
@@ -357,17 +256,3 @@ def _timed(module: nn.Module, method: str) -> Iterator[list[float]]:
         yield seconds
     finally:
         delattr(module, method)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def _status(name: str) -> float:
-    try:
-        lines = Path("/proc/self/status").read_text("ascii", errors="replace").splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1e3 for line in lines if line.startswith(name)), 0.0)

@@ -1,4 +1,4 @@
-"""Coqui's own Xtts on the same checkpoint: what the equality tests and the benchmark compare with."""
+"""coqui-tts's own Xtts with the same checkpoint: the reference for the equality tests and the benchmark."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from wyoming_k2so.engines.xtts.model.sampling import Sampling
 
 @dataclass(frozen=True)
 class Spoken:
-    """What Xtts.inference made of one text."""
+    """What Xtts.inference generates for one text."""
 
     codes: Tensor
-    """(T,), the stop code included."""
+    """(T,), including the stop code."""
 
     latents: Tensor
     """(T, C)."""
@@ -28,14 +28,12 @@ class Spoken:
 
 
 class ReferenceXtts:
-    """Coqui's model, loaded by Coqui's loader."""
+    """coqui-tts's model, loaded by its own loader."""
 
     def __init__(self, folder: Path) -> None:
-        from TTS.tts.configs.xtts_config import XttsConfig  # noqa: PLC0415 - several seconds, and only here
-        from TTS.tts.models.xtts import Xtts  # noqa: PLC0415
+        from TTS.tts.models.xtts import Xtts  # noqa: PLC0415  takes seconds
 
-        config = XttsConfig()
-        config.load_json(str(folder / "config.json"))
+        config = load_config(folder)
         self.model: Any = Xtts(config)
         self.model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True)
 
@@ -47,15 +45,15 @@ class ReferenceXtts:
     def infer(
         self, text: str, language: str, speaker: tuple[Tensor, Tensor], sampling: Sampling, **options: Any
     ) -> Spoken:
-        """Speak by Xtts.inference."""
+        """Speak through Xtts.inference."""
         codes: list[Tensor] = []
         generate = self.model.gpt.generate
 
-        def remember(*args: Any, **kwargs: Any) -> Tensor:
+        def keep_codes(*args: Any, **kwargs: Any) -> Tensor:
             codes.append(generate(*args, **kwargs))
             return codes[-1]
 
-        self.model.gpt.generate = remember
+        self.model.gpt.generate = keep_codes
         try:
             result = self.model.inference(text, language, *speaker, **_arguments(sampling), **options)
         finally:
@@ -65,32 +63,24 @@ class ReferenceXtts:
     def stream(
         self, text: str, language: str, speaker: tuple[Tensor, Tensor], sampling: Sampling, **options: Any
     ) -> Iterator[Tensor]:
-        """Speak by Xtts.inference_stream; pieces (n,) of sound. Stock samples here even when greedy: use top_k 1."""
+        """Speak through Xtts.inference_stream; yields pieces (n,) of sound.
+
+        It samples even if `sampling` is greedy; use top_k=1 instead.
+        """
         yield from self.model.inference_stream(text, language, *speaker, **_arguments(sampling), **options)
 
-    def stream_codes(
-        self, text: str, language: str, speaker: tuple[Tensor, Tensor], sampling: Sampling, **options: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Codes (T,) and latents (T, C) that inference_stream generates."""
-        steps: list[tuple[Tensor, Tensor]] = []
-        get_generator = self.model.gpt.get_generator
 
-        def remember(*args: Any, **kwargs: Any) -> Iterator[tuple[Tensor, Tensor]]:
-            for step in get_generator(*args, **kwargs):
-                steps.append(step)
-                yield step
+def load_config(folder: Path) -> Any:
+    """A checkpoint's config.json as coqui-tts's own XttsConfig."""
+    from TTS.tts.configs.xtts_config import XttsConfig  # noqa: PLC0415  takes seconds
 
-        self.model.gpt.get_generator = remember
-        try:
-            for _ in self.stream(text, language, speaker, sampling, stream_chunk_size=1000, **options):
-                pass
-        finally:
-            del self.model.gpt.get_generator
-        return torch.cat([code for code, _ in steps]), torch.cat([latent for _, latent in steps])
+    config = XttsConfig()
+    config.load_json(str(folder / "config.json"))
+    return config
 
 
 def fixed_length(tokens: int) -> dict[str, int]:
-    """Options that make stock generate exactly so many codes."""
+    """Options for generating exactly this many codes."""
     return {"min_new_tokens": tokens, "max_new_tokens": tokens}
 
 

@@ -1,6 +1,6 @@
-"""Writes checkpoints in the official format with random weights: they speak noise, at the real cost.
+"""Writes checkpoints in the official format with random weights: they speak noise at the real cost.
 
-The real weights need a person's consent to their licence; tests and benchmarks use these, through the real loader.
+The real weights need a person's consent to their licence. Tests and benchmarks use these, through the real loader.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import AddedToken, Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor, nn
+
+from .reference import load_config
 
 LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh-cn", "hu", "ko", "ja", "hi")
 SPEAKERS = ("Claribel Dervla", "Damien Black")
@@ -36,7 +41,7 @@ _WORDS = (
 
 @dataclass(frozen=True)
 class Size:
-    """How big the network is."""
+    """Dimensions of the network."""
 
     layers: int
     channels: int
@@ -51,15 +56,14 @@ FULL = Size(layers=30, channels=1024, heads=16, text_tokens=6681)
 
 
 def write_checkpoint(folder: Path, size: Size = TINY, seed: int = 0) -> Path:
-    """Write config.json, vocab.json, model.pth and speakers_xtts.pth; returns the folder."""
-    from TTS.tts.models.xtts import Xtts  # noqa: PLC0415 - several seconds, and only here
+    """Write config.json, vocab.json, model.pth and speakers_xtts.pth; return the folder."""
+    from TTS.tts.models.xtts import Xtts  # noqa: PLC0415  takes seconds
 
     folder.mkdir(parents=True, exist_ok=True)
-    vocab = _vocabulary(size.text_tokens)
-    (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
+    _vocabulary(size.text_tokens).save(str(folder / "vocab.json"), pretty=False)
     config = _config(size)
     (folder / "config.json").write_text(json.dumps(config, indent=2), encoding="utf-8")
-    coqui = _coqui_config(folder)
+    coqui = load_config(folder)
     coqui.model_args.gpt_number_text_tokens = size.text_tokens
     torch.manual_seed(seed)
     with _no_initialization():
@@ -103,16 +107,8 @@ def _config(size: Size) -> dict[str, Any]:
     }
 
 
-def _coqui_config(folder: Path) -> Any:
-    from TTS.tts.configs.xtts_config import XttsConfig  # noqa: PLC0415
-
-    config = XttsConfig()
-    config.load_json(str(folder / "config.json"))
-    return config
-
-
-def _vocabulary(size: int) -> dict[str, Any]:
-    """A BPE vocabulary with XTTS's special tokens in their places: [STOP] 0, [UNK] 1, [SPACE] 2, [START] 261."""
+def _vocabulary(size: int) -> Tokenizer:
+    """A BPE vocabulary with XTTS's special tokens at their ids: [STOP] 0, [UNK] 1, [SPACE] 2, [START] 261."""
     special = {"[STOP]": 0, "[UNK]": 1, "[SPACE]": 2, "[START]": 261}
     tags = [f"[{language}]" for language in LANGUAGES]
     characters = sorted(set("".join(_ALPHABETS)))
@@ -130,42 +126,15 @@ def _vocabulary(size: int) -> dict[str, Any]:
     names += [f"[unused{index}]" for index in range(size - len(names) - len(special))]
     free = (index for index in range(size) if index not in taken)
     vocab = {**special, **{name: next(free) for name in names}}
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [
-            {
-                "id": vocab[token],
-                "special": True,
-                "content": token,
-                "single_word": False,
-                "lstrip": False,
-                "rstrip": False,
-                "normalized": False,
-            }
-            for token in sorted((*special, *tags), key=vocab.__getitem__)
-        ],
-        "normalizer": None,
-        "pre_tokenizer": {"type": "Whitespace"},
-        "post_processor": None,
-        "decoder": None,
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": "[UNK]",
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "vocab": vocab,
-            "merges": [f"{a} {b}" for a, b in merges],
-        },
-    }
+    tokenizer = Tokenizer(BPE(vocab, merges, unk_token="[UNK]"))  # noqa: S106  no password
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in (*special, *tags)])
+    return tokenizer
 
 
 @contextmanager
 def _no_initialization() -> Iterator[None]:
-    """Skips torch's own filling of new layers, most of the time it takes to make a large model."""
+    """Skip torch's initialization of new layers, which takes most of the time of building a large model."""
     saved = {name: getattr(nn.init, name) for name in ("kaiming_uniform_", "kaiming_normal_", "normal_")}
     for name in saved:
         setattr(nn.init, name, lambda tensor, *_, **__: tensor)
@@ -178,7 +147,7 @@ def _no_initialization() -> Iterator[None]:
 
 @torch.no_grad()
 def _randomize(model: nn.Module) -> None:
-    """Weights at which signals neither vanish nor explode on their way through, so that differences would show."""
+    """Fill in weights with which signals neither vanish nor explode, so that differences show in the output."""
     for name, tensor in model.state_dict().items():
         if not tensor.is_floating_point() or "torch_spec" in name:
             continue
@@ -204,7 +173,7 @@ def _is_gain(name: str) -> bool:
 
 @torch.no_grad()
 def _scale_vocoder(model: Any) -> None:
-    """Residual branches of the vocoder at a tenth of the trunk, and sound at a third of full scale."""
+    """Scale the vocoder's residual branches to a tenth of the trunk, and the sound to a third of full scale."""
     vocoder = model.hifigan_decoder.waveform_decoder
     for block in vocoder.resblocks:
         for layer in block.convs2:
