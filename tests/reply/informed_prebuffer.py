@@ -1,6 +1,6 @@
-"""A prebuffer that knows everything but the dice: the machine as it is, and how replies are made in the simulation.
+"""A prebuffer that knows the simulated machine and how replies are made, everything except the random draws.
 
-What it cannot reach, no prebuffer can.
+It shows how well a prebuffer could do at best.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from tests.reply.simulation import (
     Segment,
     Text,
 )
-from wyoming_k2so.reply.prebuffer import MAX_HOLD_S, STARVED_S, Moment, Prebuffer
+from wyoming_k2so.reply.auto_prebuffer import LATE_TEXT_S, MAX_HOLD_S
+from wyoming_k2so.reply.prebuffer import Moment, Prebuffer
 from wyoming_k2so.reply.stats import AUDIBLE_GAP_S
 
 FUTURES = 300
@@ -33,7 +34,7 @@ Floats = NDArray[np.float64]
 
 
 class Informed(Prebuffer):
-    """Plays many futures of a reply, and starts when so few of them, a share of `risk`, would have a gap."""
+    """Plays many futures of a reply, and starts when at most a share `risk` of them would have a gap."""
 
     def __init__(self, machine: Machine, reply: list[Segment], text: Text, risk: float) -> None:
         self._machine, self._reply, self._text, self._risk = machine, reply, text, risk
@@ -44,14 +45,14 @@ class Informed(Prebuffer):
         self._released = self._starved = False
         self._ask_again = 0.0
 
-    def segment(self, length: int) -> None:
+    def begin_segment(self, chars: int) -> None:
         self._segment += 1
         self._index, self._said_s = 0, 0.0
-        if self._starved:  # everything has left, and a pause is excused
+        if self._starved:  # everything has been sent, and a pause is excused
             self._released = self._starved = False
             self._made_s = self._ask_again = 0.0
 
-    def made(self, sound_s: float, took_s: float) -> None:
+    def add_piece(self, sound_s: float, took_s: float) -> None:
         self._index += 1
         self._said_s += sound_s
         self._made_s += sound_s
@@ -69,7 +70,7 @@ class Informed(Prebuffer):
         if moment.now >= MAX_HOLD_S:
             return True
         if moment.starved_s:
-            return self._machine.rtf <= 1 or moment.starved_s >= STARVED_S
+            return self._machine.rtf <= 1 or moment.starved_s >= LATE_TEXT_S
         if moment.now < self._ask_again:
             return False
         start = float(np.quantile(self._starts(moment), 1 - self._risk))
@@ -77,7 +78,7 @@ class Informed(Prebuffer):
         return moment.now >= start
 
     def _starts(self, moment: Moment) -> Floats:
-        """In each future, the earliest start without a gap, up to the next pause of the text."""
+        """The earliest start without a gap in each future, up to the next pause of the text."""
         machine, r, now = self._machine, self._random, moment.now
         come = sum(segment.arrives <= now for segment in self._reply)
         last = self._reply[self._segment].pieces[self._index - 1]
@@ -124,14 +125,14 @@ class Informed(Prebuffer):
         return starts
 
     def _left(self) -> Floats:
-        """Seconds of speech that this segment may still have."""
+        """Seconds of speech left in this segment, in each future."""
         expected = self._reply[self._segment].length * self._machine.letter_s
         lengths = expected * self._random.lognormal(0, LENGTH_SPREAD, 20 * FUTURES)
         possible = lengths[lengths > self._said_s][:FUTURES]
         return np.resize(possible, FUTURES) - self._said_s if len(possible) else np.zeros(FUTURES)
 
     def _written(self, lengths: NDArray[np.int_]) -> Floats:
-        """Seconds until so much text has come."""
+        """Seconds until texts of these lengths have arrived."""
         r, (often, pause) = self._random, PAUSES.get(self._text, (0.0, (0.0, 0.0)))
         return lengths / r.uniform(*LETTERS_PER_S, len(lengths)) + (r.random(len(lengths)) < often) * r.uniform(
             *pause, len(lengths)

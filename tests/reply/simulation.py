@@ -1,4 +1,4 @@
-"""Replies without an engine, a thread or time: what a prebuffer makes of them, and what an oracle would."""
+"""Simulated replies, without engine, threads or clock: when a prebuffer starts them, and when an oracle would."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAUSES: dict[Text, tuple[float, tuple[float, float]]] = {
     "bursty": (0.3, (0.2, 1.0)),
     "stalling": (0.25, (1.0, 6.0)),
 }
-"""How often text pauses before a segment, and for how many seconds."""
+"""How often the text pauses before a segment, and for how many seconds."""
 
 
 class Piece(NamedTuple):
@@ -56,7 +56,7 @@ class Machine:
     load: float = 0.0
 
     def reply(self, text: Text) -> list[Segment]:
-        """The segments of a reply; their text comes as from a language model."""
+        """The segments of a reply; their text arrives as from a language model."""
         r, now, segments = self.random, 0.0, list[Segment]()
         for number in range(r.choice(SEGMENTS)):
             length = int(min(250, max(12, r.lognormvariate(*LETTERS))))
@@ -86,15 +86,15 @@ class Machine:
 
 
 class After(Prebuffer):
-    """Releases at a time."""
+    """Releases at a given time."""
 
     def __init__(self, start: float) -> None:
         self._start = start
 
-    def segment(self, length: int) -> None:
+    def begin_segment(self, chars: int) -> None:
         pass
 
-    def made(self, sound_s: float, took_s: float) -> None:
+    def add_piece(self, sound_s: float, took_s: float) -> None:
         pass
 
     def release(self, moment: Moment) -> bool:
@@ -105,7 +105,7 @@ class After(Prebuffer):
 
 
 def times(reply: list[Segment]) -> list[float]:
-    """When something is ready."""
+    """The times at which a piece is ready, or late text is waited for."""
     now, found = 0.0, list[float]()
     for segment in reply:
         found += [now + STARVED_AFTER_S * n for n in range(1, int((segment.arrives - now) / STARVED_AFTER_S) + 1)]
@@ -117,7 +117,7 @@ def times(reply: list[Segment]) -> list[float]:
 
 
 def play(reply: list[Segment], prebuffer: Prebuffer) -> tuple[float, int]:
-    """When the reply starts, and how often the listener hears a gap that late text does not excuse."""
+    """When the reply starts, and how many gaps the listener hears that late text does not excuse."""
     held, sent = list[tuple[float, bool]](), list[tuple[float, float, bool]]()
     now = pending = 0.0
     stalled = False
@@ -133,11 +133,11 @@ def play(reply: list[Segment], prebuffer: Prebuffer) -> tuple[float, int]:
             waited += STARVED_AFTER_S
         now = max(now, segment.arrives)
         begun += segment.length
-        prebuffer.segment(segment.length)
+        prebuffer.begin_segment(segment.length)
         for took, sound, _ in segment.pieces:
             now += took
             pending += sound
-            prebuffer.made(sound, took)
+            prebuffer.add_piece(sound, took)
             while pending >= CHUNK_S:
                 pending -= CHUNK_S
                 held.append((CHUNK_S, stalled))
@@ -173,6 +173,6 @@ def _ask(
 
 
 def oracle(reply: list[Segment]) -> float:
-    """The earliest start without a gap, for one that knows the future."""
+    """The earliest start without a gap, knowing the future."""
     starts = (play(reply, After(time)) for time in times(reply))
     return next((start for start, gaps in starts if not gaps), times(reply)[-1])

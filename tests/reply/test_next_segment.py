@@ -28,12 +28,13 @@ def test_a_segment_that_arrives_late_is_announced_between_two_pieces() -> None:
     engine = ScriptedEngine(rtf=0.3, piece_s=0.05, gate=gate)
     reply = make_reply(engine)
     reply.start()
-    reply.feed("The first sentence is rather long, so that it takes a while to speak it. ")
+    reply.feed("The first sentence is rather long, so that it takes a while to speak it. And")
     deadline = time.monotonic() + 10
     while not engine.said and time.monotonic() < deadline:
         time.sleep(0.001)
+    assert len(engine.said) == 1
     assert engine.expected == []
-    reply.feed("And this is the second one.")
+    reply.feed(" this is the second one.")
     reply.finish()
     gate.release()
     gate.release()

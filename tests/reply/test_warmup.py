@@ -10,18 +10,18 @@ from wyoming_k2so.settings.config import VoiceConfig
 
 
 def test_the_speed_is_known_after_the_warm_up() -> None:
-    engine, paces = ScriptedEngine(rtf=0.1), dict[Engine, SpeedModel]()
-    warm_up(engine, VoiceConfig(), paces, None)
-    assert 0.05 < paces[engine].speed.usual < 1
-    assert not paces[engine].speaking
+    engine, models = ScriptedEngine(rtf=0.1), dict[Engine, SpeedModel]()
+    warm_up(engine, VoiceConfig(), models, None)
+    assert 0.05 < (models[engine].rtf.mean or 0) < 1
+    assert not models[engine].speaking
 
 
 def test_an_engine_error_does_not_fail_the_warm_up() -> None:
-    engine, paces = ScriptedEngine(fail_at={0: "raise", 1: "raise"}), dict[Engine, SpeedModel]()
-    warm_up(engine, VoiceConfig(), paces, None)
-    assert not paces[engine].speed.known
+    engine, models = ScriptedEngine(fail_at={0: "raise", 1: "raise"}), dict[Engine, SpeedModel]()
+    warm_up(engine, VoiceConfig(), models, None)
+    assert models[engine].rtf.mean is None
 
 
 def test_a_default_voice_that_the_engine_lacks_skips_the_warm_up() -> None:
-    paces = dict[Engine, SpeedModel]()
-    warm_up(ScriptedEngine(), VoiceConfig(voice="someone-else"), paces, None)
+    models = dict[Engine, SpeedModel]()
+    warm_up(ScriptedEngine(), VoiceConfig(voice="someone-else"), models, None)

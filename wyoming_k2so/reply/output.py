@@ -58,13 +58,13 @@ class Output:
     def begin_segment(self, segment: Segment) -> None:
         """Note that the synthesis of a segment begins."""
         self._begun_chars += spoken_chars(segment.written)
-        self.prebuffer.segment(spoken_chars(segment.text))
+        self.prebuffer.begin_segment(spoken_chars(segment.text))
 
     def write(self, piece: Piece) -> None:
         """Add a piece of the segment's sound; if it is empty, only ask the prebuffer again."""
         self.check()
         if piece.seconds:
-            self.prebuffer.made(piece.seconds, piece.took_s)
+            self.prebuffer.add_piece(piece.seconds, piece.took_s)
         self._send(self._chunker.push(piece.samples))
 
     def pause(self, seconds: float) -> None:
@@ -104,7 +104,7 @@ class Output:
             chunks=len(self._held),
             held_s=sum(chunk.seconds for chunk in self._held),
             pending_s=self._chunker.pending_s,
-            waiting=max(0, self._text.chars - self._begun_chars),
+            waiting_chars=max(0, self._text.chars - self._begun_chars),
             complete=self._text.complete,
             starved_s=starved_s,
         )

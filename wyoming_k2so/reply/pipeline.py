@@ -15,9 +15,10 @@ from wyoming_k2so.settings.config import StreamConfig
 from wyoming_k2so.text import Segmenter
 from wyoming_k2so.voices.catalog import Choice
 
+from .auto_prebuffer import AutoPrebuffer
 from .failover import Failover
 from .output import Output
-from .prebuffer import make_prebuffer
+from .prebuffer import FixedPrebuffer, Prebuffer
 from .reader import Reader
 from .speed_model import SpeedModel
 from .stats import ReplyStats
@@ -75,7 +76,7 @@ class Reply:
             watchdog=watchdog,
             clock=clock,
         )
-        self._output = Output(make_prebuffer(stream.prebuffer, speed_model), self._text, stream, clock)
+        self._output = Output(_prebuffer(stream.prebuffer, speed_model), self._text, stream, clock)
         self._synthesis = Synthesis(self._text, self._voices, self._output, self.figures, stream)
         self._reader = Reader(self._output, self._text, self.figures, stream, clock)
 
@@ -97,7 +98,7 @@ class Reply:
     def fall_back(self) -> None:
         """Leave the whole reply to the fallback voice. Before `start`."""
         self._voices.fall_back()
-        self._output.prebuffer = make_prebuffer(self._stream.prebuffer, None)  # the model is of the other engine
+        self._output.prebuffer = _prebuffer(self._stream.prebuffer, None)  # the model is of the other engine
         self.figures.yielded = True
 
     def start(self) -> None:
@@ -150,3 +151,8 @@ class Reply:
     def __iter__(self) -> Iterator[Chunk]:
         """Take chunks as they come."""
         return iter(self._reader)
+
+
+def _prebuffer(setting: int | str, speed_model: SpeedModel | None) -> Prebuffer:
+    """What the setting asks for: a number of chunks, or `auto`."""
+    return FixedPrebuffer(setting) if isinstance(setting, int) else AutoPrebuffer(speed_model or SpeedModel())

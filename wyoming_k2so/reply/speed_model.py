@@ -1,4 +1,4 @@
-"""How fast an engine speaks: learned from each piece of its sound, and what may be expected of the next ones.
+"""How fast an engine speaks: averages over what it did lately.
 
 Pure: times are passed in.
 """
@@ -7,37 +7,34 @@ from __future__ import annotations
 
 import math
 
-_USUAL_S = 100.0
-"""Seconds of sound after which what was usual is forgotten."""
-_LASTS_S = 5.0
-"""Seconds of sound after which a departure from the usual speed has faded."""
-_UNSURE = 0.2
-"""How far a speed measured in a moment may be off, as a share of it."""
-_DRIFT = 0.25
-"""The least drift of the speed, as a share of the variance from one piece to the next."""
+_SPEED_SPAN_S = 20.0
+"""Seconds of sound over which the speed is averaged."""
+
 _GUESS_S = 0.5
-"""What a guess at the speed weighs, in seconds of sound."""
-_PIECES = 8
-"""So many of a segment's pieces are told apart."""
-_PLACES = 20.0
-"""Segments after which it is forgotten how much slower a piece is than others."""
-_FEW = 2.0
-"""So many segments are needed to believe half of that."""
+"""Weight of a guess at the speed, in seconds of sound."""
+
+_FIRST_PIECES = 4.0
+"""First pieces over which their time is averaged."""
+
+_TEXT_CHARS = 400.0
+"""Characters over which the length of speech is averaged."""
+
+_SMALLEST_PIECE_S = 0.1
 _LARGEST_PIECE_S = 1.3
-_FORGETTING = 0.02
 
 
 class Average:
-    """Mean and variance of late values: older ones fade with the weight that came after them."""
+    """Mean and variance of recent values: older ones fade with the weight that comes after them."""
 
     def __init__(self, span: float) -> None:
+        """`span`: the weight that fades a value to 1/e."""
         self._span = span
         self.weight = 0.0
         self.mean: float | None = None
         self.variance = 0.0
 
     def add(self, value: float, weight: float = 1.0) -> None:
-        """Take a value into account."""
+        """Add a value."""
         self.weight += weight
         if self.mean is None:
             self.mean = value
@@ -48,136 +45,62 @@ class Average:
         self.mean += share * off
 
 
-class Speed:
-    """Seconds of work per second of sound: a usual value, a drift that comes and goes, and noise in each piece.
-
-    The drift is an Ornstein-Uhlenbeck process over seconds of sound, and a Kalman filter follows it. Work is counted in
-    seconds of usual sound: the first pieces of a segment are small ones, and a second of them may take longer.
-    """
-
-    def __init__(self) -> None:
-        self._all = Average(_USUAL_S)
-        self._places = [Average(_PLACES) for _ in range(_PIECES)]
-        self._usual = Average(_USUAL_S)
-        self._noise = Average(_USUAL_S)
-        self._last: float | None = None
-        self._drift = 0.0
-        self._unsure = 0.0
-
-    def usual_s(self, index: int, sound_s: float) -> float:
-        """How many seconds of usual sound take as long as so many of a segment's piece number `index`."""
-        place = self._places[min(index, _PIECES - 1)]
-        if place.mean is None or not self._all.mean:
-            return sound_s
-        return sound_s * (1 + (place.mean / self._all.mean - 1) * place.weight / (place.weight + _FEW))
-
-    @property
-    def known(self) -> bool:
-        """Whether anything has been learnt."""
-        return self._last is not None
-
-    @property
-    def usual(self) -> float:
-        """Seconds of work per second of sound; 0 while unknown."""
-        return self._usual.mean or 0.0
-
-    @property
-    def noise(self) -> float:
-        """Variance from one piece to the next, drift left out."""
-        return self._noise.mean or 0.0
-
-    def slower(self, times: float) -> Speed:
-        """A guess at the speed of a machine that is so many times slower; what is learnt will soon outweigh it."""
-        guess = Speed()
-        if self.known:
-            guess.learn(0, _GUESS_S, self.usual * times * _GUESS_S)
-        return guess
-
-    def learn(self, index: int, sound_s: float, took_s: float) -> None:
-        """Take a segment's piece number `index` into account."""
-        self._all.add(took_s / sound_s, sound_s)
-        self._places[min(index, _PIECES - 1)].add(took_s / sound_s)
-        value = took_s / self.usual_s(index, sound_s)
-        self._usual.add(value, sound_s)
-        if self._last is not None:
-            self._noise.add((value - self._last) ** 2 / 2, sound_s)
-        self._last = value
-        keep = math.exp(-sound_s / _LASTS_S)
-        self._drift *= keep
-        self._unsure = keep**2 * self._unsure + (1 - keep**2) * self._drifts
-        gain = self._unsure / (self._unsure + self.noise) if self._unsure else 0.0
-        self._drift += gain * (value - self.usual - self._drift)
-        self._unsure *= 1 - gain
-
-    def ahead(self, sound_s: float) -> tuple[float, float]:
-        """Seconds of work for the next seconds of usual sound, and their variance without the pieces' noise.
-
-        Mean and variance are those of the integral of an Ornstein-Uhlenbeck process from its present value.
-        """
-        x = sound_s / _LASTS_S
-        keep = math.exp(-x)
-        reach = _LASTS_S * (1 - keep)
-        work = self.usual * sound_s + self._drift * reach
-        wander = self._drifts * _LASTS_S**2 * (2 * x - 3 + 4 * keep - keep**2) + self._unsure * reach**2
-        heard = self._usual.weight
-        usual = self._drifts / (1 + heard / (2 * _LASTS_S)) + (_UNSURE * self.usual / (1 + heard)) ** 2
-        return work, wander + usual * sound_s**2
-
-    @property
-    def _drifts(self) -> float:
-        """Variance of the drift."""
-        return max(_DRIFT * self.noise, self._usual.variance - self.noise)
-
-
 class SpeedModel:
-    """How fast an engine has been lately; its replies share it and all learn from each other.
+    """How fast an engine has been lately. Its replies share one model, and all of them teach it.
 
-    The sound of a segment comes in pieces. The first takes `latency`, prefill included, the others come at `speed`.
-    Both depend on how many replies are spoken at once, so each number has its own.
+    The sound of a segment comes in pieces. The first one takes `first_piece_s`, prefill included; the others come at
+    `rtf`. Both depend on how many replies are spoken at once, so each number of replies has its own averages.
     """
 
     def __init__(self) -> None:
-        self.letter_s = Average(400.0)
-        """Seconds of speech per letter."""
+        self.char_s = Average(_TEXT_CHARS)
+        """Seconds of speech per character."""
+
         self.speaking: set[object] = set()
-        """The replies that the engine works for."""
-        self._pieces: list[float] = []  # seconds of sound in a segment's first, second, ... piece
-        self._speeds: dict[int, Speed] = {}
-        self._latencies: dict[int, Average] = {}
+        """The replies being spoken now."""
+
+        self._rtfs: dict[int, Average] = {}
+        self._first_pieces: dict[int, Average] = {}
+        self._sizes: list[float] = []  # seconds of sound in a segment's first, second, ... piece
 
     @property
-    def speed(self) -> Speed:
-        """At so many replies as there are now; if never seen, of fewer replies, slower in proportion."""
-        rooms = max(1, len(self.speaking))
-        if rooms not in self._speeds:
-            fewer = max((known for known in self._speeds if known < rooms), default=0)
-            self._speeds[rooms] = self._speeds[fewer].slower(rooms / fewer) if fewer else Speed()
-        return self._speeds[rooms]
+    def rtf(self) -> Average:
+        """Seconds of work per second of sound, for the present number of replies; the mean is None while unknown.
+
+        A first guess at a number of replies is the speed of fewer replies, slower in proportion.
+        """
+        replies = max(1, len(self.speaking))
+        if replies not in self._rtfs:
+            fewer = max((known for known in self._rtfs if known < replies), default=0)
+            self._rtfs[replies] = Average(_SPEED_SPAN_S)
+            if fewer and (mean := self._rtfs[fewer].mean) is not None:
+                self._rtfs[replies].add(mean * replies / fewer, _GUESS_S)
+        return self._rtfs[replies]
 
     @property
-    def latency(self) -> Average:
-        """Seconds until the first piece of a segment that follows another, at so many replies as there are now."""
-        return self._latencies.setdefault(max(1, len(self.speaking)), Average(4.0))
+    def first_piece_s(self) -> Average:
+        """Seconds until the first piece of a segment that follows another, for the present number of replies."""
+        return self._first_pieces.setdefault(max(1, len(self.speaking)), Average(_FIRST_PIECES))
 
-    def learn(self, index: int, sound_s: float, took_s: float, *, following: bool = True) -> None:
-        """Take the piece number `index` of a segment into account; `following`: the segment follows another."""
-        if index == 0:
-            if following:  # an engine may have worked ahead at those
-                self.latency.add(took_s)
-        else:
-            self.speed.learn(index, sound_s, took_s)
-        pieces = self._pieces
-        if index < len(pieces):
-            # a segment's last piece is cut short, so the larger ones tell the size
-            pieces[index] = max(sound_s, pieces[index] + _FORGETTING * (sound_s - pieces[index]))
-        elif index < _PIECES:
-            pieces.append(sound_s)
+    def learn(self, earlier: list[float], sound_s: float, took_s: float, *, following: bool) -> None:
+        """Learn from a piece of a segment.
 
-    def piece(self, index: int) -> float:
-        """Expected seconds of sound in a segment's piece; pieces never seen are thought to double."""
-        if index < len(self._pieces):
-            return self._pieces[index]
-        last = self._pieces[-1] if self._pieces else 0.1
-        if len(self._pieces) == _PIECES:
-            return last
-        return max(last, min(_LARGEST_PIECE_S, last * 2.0 ** (index - len(self._pieces) + 1)))
+        Args:
+            earlier: seconds of sound in the segment's pieces before this one.
+            sound_s: seconds of sound in this one.
+            took_s: seconds of work for it.
+            following: the segment follows another, so that the engine may have prepared it.
+        """
+        index = len(earlier)
+        if index:
+            self.rtf.add(took_s / sound_s, sound_s)
+            self._sizes[index - 1 : index] = earlier[-1:]  # now known not to be cut short by the end of the segment
+        elif following:
+            self.first_piece_s.add(took_s)
+
+    def piece_s(self, index: int) -> float:
+        """Expected seconds of sound in piece number `index` of a segment; pieces never seen are expected to double."""
+        if index < len(self._sizes):
+            return self._sizes[index]
+        last = self._sizes[-1] if self._sizes else _SMALLEST_PIECE_S
+        return max(last, min(_LARGEST_PIECE_S, last * 2.0 ** (index - len(self._sizes) + 1)))

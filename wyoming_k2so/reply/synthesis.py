@@ -71,8 +71,8 @@ class Synthesis:
         """Speak a segment and add the pause it asks for, which replaces the one between sentences."""
         output = self._output
         if segment.text:
-            output.pause(self._due_s)
             _LOGGER.debug("segment: %r", segment.text)
+            output.pause(self._due_s)
             output.begin_segment(segment)
             with closing(self._voices.say(segment.text, rate, self._text.look_ahead)) as pieces:
                 for piece in pieces:

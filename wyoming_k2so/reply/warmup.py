@@ -41,4 +41,4 @@ def warm_up(
             reply.cancel()
             break
     reply.join(_TIMEOUT_S)
-    _LOGGER.debug("%s takes %.2f s for a second of speech", engine.name, model.speed.usual)
+    _LOGGER.debug("%s takes %.2f s for a second of speech", engine.name, model.rtf.mean or 0.0)
