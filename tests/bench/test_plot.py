@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from wyoming_k2so import cli
 from wyoming_k2so.bench import local, plot
-from wyoming_k2so.engine import EngineError
+from wyoming_k2so.settings.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("logs_restored")
 
@@ -95,12 +95,12 @@ def test_saved_runs_are_drawn_without_measuring(tmp_path: Path, capsys: pytest.C
 def test_a_file_without_figures_is_rejected(tmp_path: Path, text: str) -> None:
     file = tmp_path / "run.txt"
     file.write_text(text)
-    with pytest.raises(EngineError, match=r"run\.txt contains no figures"):
+    with pytest.raises(UserError, match=r"run\.txt contains no figures"):
         plot.read(file)
 
 
 def test_rows_without_the_needed_figures_are_rejected(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="cannot draw a run without the figures"):
+    with pytest.raises(UserError, match="cannot draw a run without the figures"):
         plot.save(tmp_path / "out.png", [{"machine": MACHINE, "rows": [{"speed": 1}]}])
 
 

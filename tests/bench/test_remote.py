@@ -18,7 +18,8 @@ from tests.support.server import served
 from wyoming_k2so import cli
 from wyoming_k2so.bench import remote, report
 from wyoming_k2so.bench.remote import Client, measure
-from wyoming_k2so.engine import EngineError, Samples
+from wyoming_k2so.engine import Samples
+from wyoming_k2so.settings.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("logs_restored")
 
@@ -105,13 +106,13 @@ async def test_any_sample_width_is_read() -> None:
 )
 async def test_a_failing_server_is_named(server: dict[str, bool], message: str) -> None:
     async with old_server(**server) as port:
-        with pytest.raises(EngineError, match=rf"127.0.0.1:{port}.*{message}"):
+        with pytest.raises(UserError, match=rf"127.0.0.1:{port}.*{message}"):
             await measure([Client(f"127.0.0.1:{port}")], TEXTS, rounds=1)
 
 
 async def test_an_unknown_voice_is_reported() -> None:
     async with served(ScriptedEngine()) as (_, port):
-        with pytest.raises(EngineError, match="there is no voice 'nobody'"):
+        with pytest.raises(UserError, match="there is no voice 'nobody'"):
             await measure([Client(f"127.0.0.1:{port}")], TEXTS, rounds=1, voice="nobody")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wyoming_k2so.bench import wer
-from wyoming_k2so.engine import EngineError
+from wyoming_k2so.settings.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_spellings_of_the_same_words_are_equal(said: str, heard: str) -> None:
 def test_what_is_missing_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wer.missing() == []
     monkeypatch.setattr(wer, "find_spec", lambda name: None if name == "jiwer" else object())
-    with pytest.raises(EngineError, match=r"listening needs jiwer: pip install 'wyoming-k2so\[listen\]'"):
+    with pytest.raises(UserError, match=r"listening needs jiwer: pip install 'wyoming-k2so\[listen\]'"):
         wer.whisper.__wrapped__()

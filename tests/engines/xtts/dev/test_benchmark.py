@@ -53,14 +53,8 @@ def test_bench_measures_both_engines_in_turns(
     config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benchmark, "_bandwidth_gb_s", lambda: 40.0)
-    arguments = [
-        "--xtts-checkpoint",
-        config.group(XttsSettings).xtts_checkpoint,
-        "--cache-dir",
-        str(tmp_path),
-        "--device",
-        "cpu",
-    ]
+    folder = config.group(XttsSettings).xtts_checkpoint
+    arguments = ["--xtts-checkpoint", folder, "--cache-dir", str(tmp_path), "--device", "cpu"]
     arguments += ["--quantization", "none", "--against", "coqui", "--text", "medium", "--rounds", "2"]
     assert cli.main(["bench", "--engine", "xtts", *arguments]) == 0
     *table, last = capsys.readouterr().out.splitlines()

@@ -13,12 +13,12 @@ import torch
 
 from wyoming_k2so import cli
 from wyoming_k2so.bench import quality, wer
-from wyoming_k2so.engine import EngineError
 from wyoming_k2so.engines.xtts.dev import quality as measures
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.kernels import quant
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.settings.config import Config
+from wyoming_k2so.settings.errors import UserError
 
 TEXTS = ["The front door is locked.", "All lights are off."]
 
@@ -103,7 +103,7 @@ def test_int8_passes_and_a_broken_layer_fails_in_each_metric(
 
 
 def test_full_precision_has_nothing_to_be_compared_with(config: Config) -> None:
-    with pytest.raises(EngineError, match="choose a --quantization"):
+    with pytest.raises(UserError, match="choose a --quantization"):
         measures.compare(config, TEXTS)
 
 

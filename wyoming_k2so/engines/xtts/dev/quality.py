@@ -15,7 +15,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from wyoming_k2so.engine import EngineError, Samples
+from wyoming_k2so.engine import Samples
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model.kv_cache import KVCache
 from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence, decode_one_token
@@ -23,6 +23,7 @@ from wyoming_k2so.engines.xtts.scheduling.vocoder_stream import VocoderStream
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.convert import Passage, teacher_forced
 from wyoming_k2so.settings.config import Config
+from wyoming_k2so.settings.errors import UserError
 
 _RATE = 24000
 
@@ -101,11 +102,12 @@ def compare(config: Config, texts: AnySequence[str], *, free_runs: bool = True) 
     """Load both precisions and compare them on `texts` (English).
 
     Raises:
-        EngineError: one of them cannot be loaded, or the configured precision is float32 itself.
+        EngineError: one of them cannot be loaded.
+        UserError: the configured precision is float32 itself.
     """
     other = XttsEngine.load(config)
     if (other.mode, other.model.vocoder.dtype) == ("none", torch.float32):
-        raise EngineError("there is nothing to compare: choose a --quantization other than none")
+        raise UserError("there is nothing to compare: choose a --quantization other than none")
     full = replace(config.group(XttsSettings), quantization="none", vocoder_precision="fp32")
     reference = XttsEngine.load(config.with_group(full))
     return compare_models(reference, other, texts, free_runs=free_runs)
