@@ -72,6 +72,15 @@ def test_waiting_time_runs_while_the_text_is_late(text: TextInput) -> None:
     assert not thread.is_alive()
 
 
+def test_text_that_arrives_just_when_it_is_found_late_ends_the_wait(text: TextInput) -> None:
+    def late(_waited_s: float) -> bool:
+        text.feed("Here it is. And")
+        return False
+
+    assert text.next_segment(late) is not None
+    assert text.waiting_s == 0
+
+
 def test_the_text_ends_when_no_more_arrives(text: TextInput, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_input, "TEXT_TIMEOUT_S", 0.05)
     text.feed("Quick. Then")
