@@ -26,7 +26,8 @@ from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
 from wyoming_k2so.engines.xtts.scheduling.prefetch import Part
 from wyoming_k2so.engines.xtts.settings import XttsSettings
-from wyoming_k2so.settings.config import Config
+from wyoming_k2so.settings.config import Config, VoiceConfig
+from wyoming_k2so.voices.catalog import Catalog
 
 REQUEST = Request(SPEAKER, "en", seed=1)
 RAW = {"plain_punctuation": False, "token_budget": False, "stop_loops": False, "trim_tail": False}
@@ -113,8 +114,9 @@ def test_segment_spoken_again_sounds_the_same(engine: XttsEngine) -> None:
 
 
 def test_seed_of_the_settings(engine: XttsEngine) -> None:
-    seeded, unseeded = with_settings(engine, seed=9), replace(REQUEST, seed=None)
-    assert np.array_equal(speak(seeded, request=unseeded), speak(seeded, request=unseeded))
+    seeded = Catalog([engine], VoiceConfig(seed=9)).resolve(voice=SPEAKER, language="en").request
+    assert np.array_equal(speak(engine, request=seeded), speak(engine, request=seeded))
+    assert not np.array_equal(speak(engine, request=seeded), speak(engine))
 
 
 def test_closing_the_iterator_gives_the_cache_back(engine: XttsEngine) -> None:
