@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,11 @@ def test_engines_do_not_know_each_other(engine: str) -> None:
     assert rooms_of(engines / engine, engines) <= {engine, "window_context"}
 
 
+def test_there_is_no_import_cycle() -> None:
+    graph = {".".join(file.relative_to(ROOT).with_suffix("").parts): set(imports(file)) for file in files(PACKAGE)}
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
 def test_every_file_has_a_room() -> None:
     flat = {path.stem for path in PACKAGE.glob("*.py")}
     rooms = {file.relative_to(PACKAGE).parts[0] for file in files(PACKAGE) if file.parent != PACKAGE}
@@ -107,8 +113,8 @@ def test_only_the_piper_engine_knows_piper() -> None:
 def test_only_two_files_of_an_engine_and_the_splitter_know_graphs() -> None:
     assert importers("onnx", PACKAGE) == {
         "engines/piper/graph_split.py",
-        "engines/xtts/kernels/ort_gpt.py",
-        "engines/xtts/kernels/quant.py",
+        "engines/xtts/kernels/ort.py",
+        "engines/xtts/model/ort_graph.py",
     }
 
 

@@ -1,4 +1,4 @@
-"""Resampling and chunking: what arrives in pieces must sound like the whole."""
+"""Resampling and chunking: sound that arrives in pieces must equal the whole."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_pieces_resample_like_the_whole(rates: tuple[int, int], length: int, pla
 
     assert result.dtype == np.float32
     expected = soxr.resample(sound, *rates) if length else sound
-    # `soxr` rounds the length of a whole one way and of a stream another.
+    # soxr rounds the length of a whole and of a stream differently.
     assert abs(len(result) - len(expected)) <= 1
     common = min(len(result), len(expected))
     np.testing.assert_allclose(result[:common], expected[:common], atol=1e-5)
 
 
-def test_a_slice_with_gaps_in_memory_can_be_resampled() -> None:
+def test_a_strided_slice_can_be_resampled() -> None:
     resampler = Resampler(22_050, 16_000)
     assert len(resampler.push(noise(2_000)[::2])) + len(resampler.flush()) == pytest.approx(1_000 * 16 / 22.05, abs=1)
 
@@ -60,7 +60,7 @@ def test_an_equal_rate_changes_nothing() -> None:
 
 
 @given(size=st.sampled_from([2048, 4096, 8192]), length=st.integers(0, 20_000), places=CUTS)
-def test_chunks_have_one_size_and_only_the_last_is_shorter(size: int, length: int, places: list[int]) -> None:
+def test_chunks_have_equal_size_and_only_the_last_is_shorter(size: int, length: int, places: list[int]) -> None:
     sound = noise(length)
     chunker = Chunker(FORMAT, size)
     chunks = [chunk for piece in cut(sound, places) for chunk in chunker.push(piece)]
@@ -73,13 +73,13 @@ def test_chunks_have_one_size_and_only_the_last_is_shorter(size: int, length: in
     assert chunker.flush() == []
 
 
-def test_a_chunk_leaves_with_the_sample_that_completes_it() -> None:
+def test_a_chunk_is_returned_with_the_sample_that_completes_it() -> None:
     chunker = Chunker(FORMAT, 2048)
     assert chunker.push(noise(2047)) == []
     assert len(chunker.push(noise(1))) == 1
 
 
-def test_fill_completes_a_started_chunk_with_silence() -> None:
+def test_fill_pads_a_partial_chunk_with_silence() -> None:
     chunker = Chunker(FORMAT, 2048)
     assert chunker.fill() == []
     chunker.push(np.full(1_000, 0.5, np.float32))
@@ -88,10 +88,10 @@ def test_fill_completes_a_started_chunk_with_silence() -> None:
     assert chunker.fill() == []
 
     (after,) = chunker.push(noise(2048))
-    assert after.timestamp_ms == 128, "silence takes time too"
+    assert after.timestamp_ms == 128, "silence counts too"
 
 
-def test_timestamps_do_not_drift_where_a_chunk_is_no_whole_number_of_milliseconds() -> None:
+def test_timestamps_do_not_drift_when_a_chunk_is_not_a_whole_number_of_milliseconds() -> None:
     chunker = Chunker(AudioFormat(22_050), 4096)
     chunks = [chunk for _ in range(300) for chunk in chunker.push(noise(4096))]
     assert chunks[299].timestamp_ms == round(299 * 4096 / 22_050 * 1000)
@@ -120,16 +120,16 @@ def test_every_width_holds_the_same_sound(width: int, channels: int) -> None:
         np.testing.assert_allclose(values, np.clip(sound, -1, 1) * (full_scale - 1), atol=0.5)
 
 
-def test_silence_around_the_sound() -> None:
+def test_silence_is_added_around_the_sound() -> None:
     chunker = Chunker(FORMAT, 2048, silence_before=0.25, silence_after=0.125)
-    assert chunker.push(noise(0)) == chunker.fill() == chunker.flush() == [], "there is no sound to surround"
+    assert chunker.push(noise(0)) == chunker.fill() == chunker.flush() == [], "there is no sound to add silence to"
     chunks = [*chunker.push(np.ones(100, np.float32)), *chunker.flush()]
     assert pcm(chunks) == [0] * 4_000 + [32767] * 100 + [0] * 2_000
     assert [len(chunk.audio) // 2 for chunk in chunks] == [2048, 2048, 2004]
     assert chunker.flush() == []
 
 
-def test_a_format_knows_its_time() -> None:
+def test_playing_time_of_a_format() -> None:
     stereo = AudioFormat(48_000, width=2, channels=2)
     assert stereo.frame == 4
     assert stereo.seconds(48_000) == 0.25

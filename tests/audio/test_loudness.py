@@ -1,4 +1,4 @@
-"""Loudness as BS.1770 has it, and a gain that brings any voice there without pumping."""
+"""Loudness by BS.1770, and a gain that brings any voice to it without pumping."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def sine(frequency: float, seconds: float = 2.0, rate: int = RATE, level: float 
 
 
 def speech(seconds: float, level: float = 0.1) -> Samples:
-    """Noise in bursts, as syllables come."""
+    """Noise in bursts, like syllables."""
     count = round(seconds * RATE)
     noise = np.random.default_rng(count).standard_normal(count)
     return (level * noise * (1.2 + sine(3, seconds))).astype(np.float32)
@@ -34,7 +34,7 @@ def measured(sound: Samples, rate: int = RATE, piece: int = 6_144) -> float:
 
 @pytest.mark.parametrize(
     ("frequency", "expected"),
-    # The first is the standard's own reference; the others have the gain of its filters at these frequencies.
+    # The first is the standard's reference; the others follow from the gain of its filters.
     [(997, -3.01), (100, -4.8), (4_000, 0.3)],
 )
 @pytest.mark.parametrize("rate", [16_000, 22_050, 48_000])
@@ -51,11 +51,11 @@ def test_pauses_do_not_count() -> None:
     quiet = speech(3, 0.001)
     alone = measured(speech(5))
     for other in (pause, quiet):
-        # Blocks that lie half in a pause do count, as the standard has it.
+        # Blocks that lie half in a pause count, as in the standard.
         assert measured(np.concatenate([speech(5), other])) == pytest.approx(alone, abs=0.5)
 
 
-def test_the_weighting_is_that_of_the_filters_in_time() -> None:
+def test_the_weighting_equals_the_filters_in_the_time_domain() -> None:
     def biquad(x: list[float], b: tuple[float, float, float], a: tuple[float, float]) -> list[float]:
         y: list[float] = []
         x1 = x2 = y1 = y2 = 0.0
@@ -75,13 +75,13 @@ def test_the_weighting_is_that_of_the_filters_in_time() -> None:
 
 
 @pytest.mark.parametrize("piece", [100, 2_204, 2_205, 2_206, 20_000])
-def test_any_pieces_measure_the_same(piece: int) -> None:
+def test_loudness_does_not_depend_on_the_size_of_the_pieces(piece: int) -> None:
     sound = speech(3)
     assert measured(sound, piece=piece) == pytest.approx(measured(sound), abs=0.05)
 
 
 @pytest.mark.parametrize("level", [0.02, 0.1, 0.3])
-def test_a_voice_comes_to_its_loudness_from_the_first_piece_on(level: float) -> None:
+def test_a_voice_reaches_the_target_from_the_first_piece_on(level: float) -> None:
     leveller = Leveller(Meter(), -23, RATE)
     sound = speech(6, level)
     out = [leveller.push(piece) for piece in np.array_split(sound, 20)]
@@ -89,17 +89,17 @@ def test_a_voice_comes_to_its_loudness_from_the_first_piece_on(level: float) -> 
     assert measured(np.concatenate(out[:3])) == pytest.approx(-23, abs=2)
 
 
-def test_a_known_voice_has_one_gain() -> None:
+def test_the_gain_of_a_known_voice_is_constant() -> None:
     meter = Meter()
     Leveller(meter, -23, RATE).push(speech(20))
     sound = speech(5)
     leveller = Leveller(meter, -23, RATE)
     gains = np.concatenate([leveller.push(piece) / piece for piece in np.array_split(sound, 30)])
     assert 20 * np.log10(gains.max() / gains.min()) < 0.3
-    assert np.abs(np.diff(gains)).max() < 1e-4, "no step that would click"
+    assert np.abs(np.diff(gains)).max() < 1e-4, "a step would click"
 
 
-def test_silence_is_left_alone() -> None:
+def test_silence_stays_silence() -> None:
     leveller = Leveller(Meter(), -16, RATE)
     for count in (0, 100, RATE):
         silence = np.zeros(count, np.float32)
@@ -107,16 +107,16 @@ def test_silence_is_left_alone() -> None:
     assert Meter().loudness is None
 
 
-def test_whispers_are_not_blown_up_without_end() -> None:
+def test_the_gain_has_a_limit() -> None:
     sound = speech(2, 0.0005)
     assert np.abs(Leveller(Meter(), -10, RATE).push(sound)).max() == pytest.approx(10 * np.abs(sound).max(), rel=1e-3)
 
 
-def test_peaks_are_rounded_off() -> None:
+def test_peaks_are_limited_smoothly() -> None:
     ramp = np.linspace(-4, 4, 8_001, dtype=np.float32)
     bent = limit(ramp)
     inside = np.abs(ramp) <= KNEE
     np.testing.assert_array_equal(bent[inside], ramp[inside])
     assert np.abs(bent).max() <= 1
     assert (np.diff(bent) >= 0).all()
-    assert np.abs(np.diff(bent)).max() <= 0.00101, "no corner"
+    assert np.abs(np.diff(bent)).max() <= 0.00101, "the curve has a corner"

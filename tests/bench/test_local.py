@@ -55,7 +55,7 @@ def test_the_first_round_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_failure_is_no_row() -> None:
-    with pytest.raises(EngineError, match="cannot speak"):
+    with pytest.raises(EngineError, match="no other voice can"):
         local.measure(choice(ScriptedEngine(fail_open=True)), "short", STREAM, 1)
 
 
@@ -73,7 +73,7 @@ def test_a_reply_is_followed_from_word_to_chunk() -> None:
 
 
 def test_a_reply_that_fails_has_no_timeline() -> None:
-    with pytest.raises(EngineError, match="cannot speak"):
+    with pytest.raises(EngineError, match="no other voice can"):
         local.follow(choice(ScriptedEngine(fail_open=True)), "Hello.", STREAM)
 
 

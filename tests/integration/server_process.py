@@ -12,8 +12,8 @@ from .process import Process, accepts_connections, free_port
 SEED = ("--seed", "1")
 
 # What the server logs, for tests that wait for it.
-LOG_XTTS_READY = "Voices speak by engine xtts"
-LOG_SEGMENT = "Segment: "
+LOG_XTTS_READY = "now speaking with engine xtts"
+LOG_SEGMENT = "segment: "
 LOG_CANCELLED = ", cancelled"
 
 WRITE_CHECKPOINT = """

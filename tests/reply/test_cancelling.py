@@ -1,4 +1,4 @@
-"""Cancelling a reply: whatever it waits for or computes, it ends soon and leaves nothing."""
+"""Cancelling a reply: it ends soon, whatever it waits for, and frees everything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.support.fakes import ScriptedEngine, ScriptedUtterance
 from tests.support.spoken import FIVE_SENTENCES, make_reply
 from wyoming_k2so.engine import Request, Samples
-from wyoming_k2so.reply.pipeline import QUEUE_CHUNKS
+from wyoming_k2so.reply.output import QUEUE_CHUNKS
 from wyoming_k2so.reply.watchdog import Watchdog
 
 
@@ -33,14 +33,14 @@ def test_cancelling_stops_the_engine_within_a_piece() -> None:
     assert reply.figures.outcome == "cancelled"
 
 
-def test_cancelling_wakes_a_worker_that_waits_for_text() -> None:
+def test_cancelling_wakes_a_thread_that_waits_for_text() -> None:
     reply = make_reply(ScriptedEngine())
     reply.start()
     reply.cancel()
     assert reply.join(5)
 
 
-def test_cancelling_wakes_a_worker_whose_reader_is_slow() -> None:
+def test_cancelling_wakes_a_thread_that_waits_for_a_slow_reader() -> None:
     engine = ScriptedEngine()
     reply = make_reply(engine)
     reply.start()
@@ -54,7 +54,7 @@ def test_cancelling_wakes_a_worker_whose_reader_is_slow() -> None:
     assert engine.open_utterances == 0
 
 
-def test_a_slow_reader_bounds_what_is_generated() -> None:
+def test_a_slow_reader_limits_how_much_is_generated() -> None:
     engine = ScriptedEngine()
     reply = make_reply(engine)
     reply.start()
@@ -66,8 +66,8 @@ def test_a_slow_reader_bounds_what_is_generated() -> None:
     assert reply.join(5)
 
 
-class Laborious(ScriptedEngine):
-    """Computes for ever, unless it is interrupted."""
+class Endless(ScriptedEngine):
+    """Computes forever, unless it is interrupted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,25 +75,25 @@ class Laborious(ScriptedEngine):
 
     def open(self, request: Request) -> ScriptedUtterance:
         super().open(request)
-        return _LaboriousUtterance(self, request)
+        return _EndlessUtterance(self, request)
 
 
-class _LaboriousUtterance(ScriptedUtterance):
-    _engine: Laborious
+class _EndlessUtterance(ScriptedUtterance):
+    _engine: Endless
 
     def say(self, segment: str) -> Generator[Samples]:
         yield from super().say(segment)
         self._engine.computing.set()
         self._engine.interrupted.wait()
-        raise RuntimeError("the run was broken off")
+        raise RuntimeError("interrupted")
 
     def interrupt(self) -> None:
         self._engine.interrupted.set()
 
 
 @pytest.mark.parametrize("watchdog", [False, True])
-def test_cancelling_interrupts_what_the_engine_computes(watchdog: bool, caplog: pytest.LogCaptureFixture) -> None:
-    engine = Laborious()
+def test_cancelling_interrupts_the_engine(watchdog: bool, caplog: pytest.LogCaptureFixture) -> None:
+    engine = Endless()
     reply = make_reply(engine, watchdog=Watchdog(60, lambda _: None) if watchdog else None)
     with caplog.at_level(logging.INFO):
         reply.start()
@@ -107,15 +107,15 @@ def test_cancelling_interrupts_what_the_engine_computes(watchdog: bool, caplog: 
     assert caplog.messages == []
 
 
-class Reluctant(ScriptedEngine):
-    """Hangs when a segment is left."""
+class HangsOnClose(ScriptedEngine):
+    """Hangs when the generator of a segment is closed."""
 
     def open(self, request: Request) -> ScriptedUtterance:
         super().open(request)
-        return _ReluctantUtterance(self, request)
+        return _HangsOnCloseUtterance(self, request)
 
 
-class _ReluctantUtterance(ScriptedUtterance):
+class _HangsOnCloseUtterance(ScriptedUtterance):
     def say(self, segment: str) -> Generator[Samples]:
         try:
             yield from super().say(segment)
@@ -123,8 +123,8 @@ class _ReluctantUtterance(ScriptedUtterance):
             self._engine.go_on.wait()
 
 
-def test_an_engine_that_hangs_when_it_is_left_does_not_turn_leaving_into_an_error() -> None:
-    engine, told = Reluctant(rtf=0.5), list[object]()
+def test_an_engine_that_hangs_during_cancellation_is_not_an_error() -> None:
+    engine, told = HangsOnClose(rtf=0.5), list[object]()
     reply = make_reply(engine, watchdog=Watchdog(0.2, told.append))
     reply.start()
     reply.feed(FIVE_SENTENCES)

@@ -13,7 +13,7 @@ PATIENCE_S = 5.0
 
 
 class Worker(threading.Thread):
-    """Runs a function and keeps what it returned or raised."""
+    """Runs a function in a thread and keeps what it returned or raised."""
 
     def __init__(self, work: Callable[[], object]) -> None:
         super().__init__(daemon=True)
@@ -74,7 +74,7 @@ def test_the_reader_waits_while_the_queue_is_empty() -> None:
     assert reader.finished() == ["a", "b"]
 
 
-def test_what_was_queued_before_close_can_be_taken() -> None:
+def test_items_queued_before_close_can_still_be_taken() -> None:
     queue = ChunkQueue[int](2)
     queue.put(1)
     queue.close()
@@ -83,7 +83,7 @@ def test_what_was_queued_before_close_can_be_taken() -> None:
     assert queue.ended
 
 
-def test_cancel_drops_what_is_queued_and_wakes_a_writer_that_waits() -> None:
+def test_cancel_drops_queued_items_and_wakes_a_waiting_writer() -> None:
     queue = ChunkQueue[int](1)
     queue.put(1)
     writer = Worker(lambda: queue.put(2))
@@ -93,14 +93,14 @@ def test_cancel_drops_what_is_queued_and_wakes_a_writer_that_waits() -> None:
     assert queue.poll() is None
 
 
-def test_cancel_wakes_a_reader_that_waits() -> None:
+def test_cancel_wakes_a_waiting_reader() -> None:
     queue = ChunkQueue[int](1)
     reader = Worker(lambda: list(queue))
     queue.cancel()
     assert reader.finished() == []
 
 
-def test_the_writer_is_told_that_the_reader_left() -> None:
+def test_after_cancel_the_writer_gets_cancelled() -> None:
     queue = ChunkQueue[int](1)
     queue.check()
     queue.cancel()
@@ -110,7 +110,7 @@ def test_the_writer_is_told_that_the_reader_left() -> None:
         queue.put(1)
 
 
-def test_notify_calls_after_each_change_until_it_is_taken_back() -> None:
+def test_notify_calls_after_each_change_until_it_is_unset() -> None:
     queue = ChunkQueue[int](8)
     seen: list[tuple[int | None, bool]] = []
     queue.notify(lambda: seen.append((queue.poll(), queue.ended)))

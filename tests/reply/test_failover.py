@@ -1,4 +1,4 @@
-"""Each segment is spoken, whatever fails: a second attempt, then the fallback voice."""
+"""Every segment is spoken, whatever fails: first a retry, then the fallback voice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wyoming_k2so.engine import Request, Utterance
 
 
 @pytest.mark.parametrize("failure", ["raise", "raise-late", "nan", "silent"])
-def test_a_segment_that_fails_is_tried_once_more_and_nothing_is_heard_twice(failure: Failure) -> None:
+def test_a_failed_segment_is_retried_and_nothing_is_heard_twice(failure: Failure) -> None:
     engine = ScriptedEngine(fail_at={1: failure})
     reply = make_reply(engine)
     chunks = speak(reply, FIVE_SENTENCES)
@@ -49,7 +49,7 @@ def test_an_engine_that_cannot_be_opened_is_replaced() -> None:
     assert reply.figures.fallbacks == 5
 
 
-def test_without_any_voice_left_the_reply_ends_with_an_error() -> None:
+def test_without_a_fallback_the_reply_ends_with_an_error() -> None:
     engine = ScriptedEngine(fail_at={1: "raise", 2: "raise"})
     reply = make_reply(engine)
     chunks = speak(reply, FIVE_SENTENCES)
@@ -59,18 +59,18 @@ def test_without_any_voice_left_the_reply_ends_with_an_error() -> None:
     assert engine.open_utterances == 0
 
 
-def test_when_nothing_can_be_opened_the_error_says_so() -> None:
+def test_when_no_voice_can_be_opened_the_error_names_the_voice() -> None:
     reply = make_reply(ScriptedEngine(fail_open=True), ScriptedEngine(fail_open=True))
     assert speak(reply, "Hello.") == []
     assert reply.figures.outcome == "error"
     assert "scripted/test" in (reply.figures.error or "")
 
 
-def test_a_voice_that_cannot_be_closed_is_replaced_and_the_reply_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_voice_that_cannot_be_closed_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     engine, fallback = ScriptedEngine(fail_at={1: "raise", 2: "raise"}), ScriptedEngine(make_voice("other"))
     opened = engine.open
 
-    def sticky(request: Request) -> Utterance:
+    def open_unclosable(request: Request) -> Utterance:
         utterance = opened(request)
 
         def close() -> None:
@@ -79,7 +79,7 @@ def test_a_voice_that_cannot_be_closed_is_replaced_and_the_reply_ends(monkeypatc
         monkeypatch.setattr(utterance, "close", close)
         return utterance
 
-    monkeypatch.setattr(engine, "open", sticky)
+    monkeypatch.setattr(engine, "open", open_unclosable)
     reply = make_reply(engine, fallback)
     speak(reply, FIVE_SENTENCES)
     assert fallback.said == ["The second one follows it."]

@@ -1,4 +1,4 @@
-"""An engine hears of the next segment as soon as its text is there, and never more of it than a hint."""
+"""An engine is told the next segment as soon as its text has arrived; this is only a hint."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def test_each_segment_is_announced_once_while_the_one_before_is_spoken() -> None
     assert engine.expected == list(enumerate(engine.said[1:], 1))
 
 
-def test_pause_between_segments_hides_no_text() -> None:
+def test_a_pause_between_segments_does_not_hide_the_next_one() -> None:
     engine = ScriptedEngine()
     speak(Reply(choose(engine), text_format="ssml"), *"<speak>One.<break time='100ms'/>Two.</speak>")
     assert engine.expected == [(1, "Two.")]
 
 
-def test_text_that_comes_late_is_announced_between_two_pieces() -> None:
+def test_a_segment_that_arrives_late_is_announced_between_two_pieces() -> None:
     gate = threading.Semaphore(0)
     engine = ScriptedEngine(rtf=0.3, piece_s=0.05, gate=gate)
     reply = make_reply(engine)
@@ -42,7 +42,7 @@ def test_text_that_comes_late_is_announced_between_two_pieces() -> None:
     assert_heard(chunks, expected(engine))
 
 
-def test_engine_that_cannot_prepare_speaks_all_the_same() -> None:
+def test_an_error_in_expect_does_not_fail_the_reply() -> None:
     engine = ScriptedEngine(fail_expect=True)
     reply = make_reply(engine)
     chunks = speak(reply, FIVE_SENTENCES)
@@ -50,13 +50,13 @@ def test_engine_that_cannot_prepare_speaks_all_the_same() -> None:
     assert (reply.figures.retries, reply.figures.outcome) == (0, "ok")
 
 
-def test_utterance_opened_after_a_failure_is_told_again() -> None:
+def test_the_next_segment_is_announced_again_after_a_failure() -> None:
     engine = ScriptedEngine(fail_at={0: "raise-late"}, piece_s=0.05)
     speak(make_reply(engine), "The first sentence is here. The second one follows it.")
     assert [segment for _, segment in engine.expected] == [engine.said[-1]] * 2
 
 
-def test_fallback_voice_is_told_too() -> None:
+def test_the_next_segment_is_announced_to_the_fallback_voice() -> None:
     engine = ScriptedEngine(fail_at={0: "raise", 1: "raise"})
     other = ScriptedEngine(name="other")
     speak(make_reply(engine, other), "The first sentence is here. The second one follows it.")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.reply.informed_prebuffer import Informed
 from tests.reply.simulation import Machine, Text, oracle, play
-from wyoming_k2so.reply.prebuffer import MAX_HOLD_S, AutoPrebuffer, FixedPrebuffer, Moment, letters
+from wyoming_k2so.reply.prebuffer import MAX_HOLD_S, AutoPrebuffer, FixedPrebuffer, Moment
 from wyoming_k2so.reply.speed_model import SpeedModel
 
 REPLIES = 60
@@ -21,26 +21,20 @@ def moment(chunks: int, *, now: float = 0.0, starved_s: float = 0.0, waiting: in
 
 
 @pytest.mark.parametrize("wanted", [1, 3, 16])
-def test_holds_back_until_enough_chunks_are_there(wanted: int) -> None:
+def test_a_fixed_prebuffer_releases_once_it_has_enough_chunks(wanted: int) -> None:
     prebuffer = FixedPrebuffer(wanted)
     answers = [prebuffer.release(moment(chunks)) for chunks in range(wanted + 2)]
     assert answers == [False] * wanted + [True, True]
 
 
-def test_zero_releases_at_once() -> None:
+def test_a_fixed_prebuffer_of_0_releases_at_once() -> None:
     assert FixedPrebuffer(0).release(moment(1))
 
 
-def test_releases_when_holding_back_gains_nothing() -> None:
+def test_a_fixed_prebuffer_releases_when_the_text_is_late() -> None:
     prebuffer = FixedPrebuffer(16)
     assert prebuffer.release(moment(1, starved_s=0.1))
     assert prebuffer.release(moment(1))
-
-
-def test_numbers_and_scripts_without_letters_take_longer_to_speak() -> None:
-    assert letters("word") == 4
-    assert letters("2026") == 16
-    assert letters("日本") == 6
 
 
 def at_speed(rtf: float) -> AutoPrebuffer:
@@ -58,11 +52,11 @@ def at_speed(rtf: float) -> AutoPrebuffer:
     return prebuffer
 
 
-def test_a_fast_machine_holds_nothing_back() -> None:
+def test_on_a_fast_machine_nothing_is_held_back() -> None:
     assert at_speed(0.1).release(moment(1, waiting=1000))
 
 
-def test_a_slow_machine_holds_back_what_the_rest_will_lack() -> None:
+def test_on_a_slow_machine_enough_is_held_back_for_the_rest() -> None:
     prebuffer = at_speed(2.0)
     assert not prebuffer.release(moment(20))
     for _ in range(35):
@@ -71,20 +65,20 @@ def test_a_slow_machine_holds_back_what_the_rest_will_lack() -> None:
     assert not at_speed(2.0).release(moment(36, waiting=500))
 
 
-def test_nothing_is_held_back_without_end() -> None:
+def test_nothing_is_held_back_for_longer_than_the_limit() -> None:
     prebuffer = at_speed(3.0)
     assert not prebuffer.release(moment(1, waiting=2000))
     assert prebuffer.release(moment(2, now=MAX_HOLD_S, waiting=2000))
 
 
-def test_a_slow_machine_gives_late_text_a_moment() -> None:
+def test_on_a_slow_machine_sound_waits_for_late_text_for_a_moment() -> None:
     prebuffer = at_speed(2.0)
     assert not prebuffer.release(moment(4, starved_s=0.1))
     assert prebuffer.release(moment(4, starved_s=1.0))
     assert at_speed(0.5).release(moment(4, starved_s=0.1))
 
 
-def test_each_number_of_rooms_has_its_own_speed() -> None:
+def test_each_number_of_concurrent_replies_has_its_own_speed() -> None:
     pace = SpeedModel()
 
     def speak(rooms: int, rtf: float) -> list[AutoPrebuffer]:
@@ -178,17 +172,17 @@ def results() -> dict[tuple[float, Text], Result]:
     return {(rtf, text): simulate(rtf, text) for rtf in RTFS for text in TEXTS}
 
 
-def test_hardly_a_reply_runs_dry(results: dict[tuple[float, Text], Result]) -> None:
+def test_less_than_one_reply_in_a_hundred_has_a_gap(results: dict[tuple[float, Text], Result]) -> None:
     assert together(results.values()).gaps < 0.01
 
 
-def test_the_start_is_not_much_later_than_that_of_one_who_knows_the_future(
+def test_the_start_is_not_much_later_than_the_oracles(
     results: dict[tuple[float, Text], Result],
 ) -> None:
     assert together(results.values()).later < 0.3
 
 
-def test_on_a_fast_machine_the_start_is_the_same(results: dict[tuple[float, Text], Result]) -> None:
+def test_on_a_fast_machine_the_start_is_the_oracles(results: dict[tuple[float, Text], Result]) -> None:
     for text in TEXTS:
         assert results[0.2, text].later < 0.02
         assert results[0.2, text].with_gaps == 0

@@ -1,4 +1,4 @@
-"""An engine that hangs in the middle of a reply, at a real server: who goes on, what is seen, what is left of it."""
+"""An engine that hangs in the middle of a reply: who finishes it, what clients see, what is cleaned up."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def describe(client: AsyncTcpClient) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("how", ["hang", "hang-late"])
-async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_anew(
+async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_reloaded(
     how: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -69,7 +69,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
             assert np.abs(answer.audio[-len(rest) :] / 32767 - rest).max() <= 1 / 32767
             assert answer.error is None
 
-            # While it loads, the other voice speaks at once, also for those who ask for the one that hangs.
+            # While it reloads, the other voice speaks at once, whichever voice is requested.
             info = await describe(client)
             state = next(engine for engine in info["engines"] if engine["name"] == "xtts")
             assert state == {"name": "xtts", "state": "loading", "detail": "it hung and is being reloaded"}
@@ -87,7 +87,7 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
             assert anew.said == [FIRST]
             assert b'k2so_hangs_total{engine="xtts"} 1.0' in generate_latest(service.metrics.registry)
 
-            # What hangs is closed when it returns, and its thread ends.
+            # When the hung call returns, its utterance is closed and its thread ends.
             assert (hanging.open_utterances, synthesis_threads()) == (1, before + 1)
         finally:
             may_load.set()
@@ -95,11 +95,11 @@ async def test_the_fallback_voice_finishes_the_reply_and_the_engine_is_loaded_an
         await until(lambda: synthesis_threads() == before)
     assert (hanging.open_utterances, hanging.speaking) == (0, 0)
     assert "engine xtts is not responding; reloading it" in caplog.text
-    assert "xtts/ann failed to speak a segment: it gave no sign of life for 0.3 s" in caplog.text
-    assert "A call into xtts that hung has returned" in caplog.text
+    assert "xtts/ann failed to speak a segment: the engine did not respond for 0.3 s" in caplog.text
+    assert "a call into xtts returned after it had timed out" in caplog.text
 
 
-async def test_an_engine_that_cannot_be_loaded_anew_leaves_the_other_one_speaking() -> None:
+async def test_the_other_engine_keeps_speaking_when_the_reload_fails() -> None:
     hanging, small = big(fail_at={0: "hang"}), ScriptedEngine(make_voice("bob"), name="piper")
 
     def load(_name: str, _config: Config) -> Engine:
@@ -120,7 +120,7 @@ async def test_an_engine_that_cannot_be_loaded_anew_leaves_the_other_one_speakin
     assert small.said == [FIRST, SECOND]
 
 
-async def test_an_engine_that_hangs_again_and_again_is_given_up() -> None:
+async def test_an_engine_that_hangs_repeatedly_is_given_up() -> None:
     made: list[ScriptedEngine] = [big(fail_at={0: "hang"})]
     small = ScriptedEngine(make_voice("bob"), name="piper")
 
@@ -144,7 +144,7 @@ async def test_an_engine_that_hangs_again_and_again_is_given_up() -> None:
     assert len(made) == 3
 
 
-async def test_without_another_voice_the_reply_ends_with_an_error_and_the_next_one_is_spoken() -> None:
+async def test_without_a_fallback_the_reply_fails_and_the_next_one_is_spoken() -> None:
     hanging, anew = ScriptedEngine(name="piper", fail_at={0: "hang"}), ScriptedEngine(name="piper")
     async with (
         served(hanging, config=config(0.1), load=lambda _name, _config: anew) as (service, port),
@@ -160,7 +160,7 @@ async def test_without_another_voice_the_reply_ends_with_an_error_and_the_next_o
             hanging.go_on.set()
 
 
-async def test_a_slow_engine_is_left_alone() -> None:
+async def test_a_slow_engine_is_not_treated_as_hung() -> None:
     # Each call takes a tenth of the limit, the reply longer than that.
     slow = big(first_audio=0.3, rtf=3.0, piece_s=0.1)
     async with (
@@ -174,14 +174,14 @@ async def test_a_slow_engine_is_left_alone() -> None:
     assert service.metrics.snapshot()["hangs"] == 0
 
 
-async def test_0_waits_for_ever() -> None:
+async def test_a_watchdog_of_0_never_times_out() -> None:
     slow = big(first_audio=0.2)
     async with served(slow, config=config(0)) as (service, port), AsyncTcpClient("127.0.0.1", port) as client:
         assert service.watchdog is None
         assert (await synthesize(client, FIRST)).error is None
 
 
-# ---- calls ------------------------------------------------------------------------------------------------------
+# ---- Caller ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def told() -> list[Engine]:
     return []
 
 
-def test_what_a_call_returns_and_raises_comes_through(told: list[Engine]) -> None:
+def test_a_call_returns_and_raises_what_the_work_does(told: list[Engine]) -> None:
     caller = Caller(ScriptedEngine(), Watchdog(30, told.append))
     assert caller.call(threading.current_thread) is not threading.current_thread()
     for error in (EngineError("no"), TimeoutError("the engine's own")):
@@ -200,7 +200,7 @@ def test_what_a_call_returns_and_raises_comes_through(told: list[Engine]) -> Non
     assert told == []
 
 
-def test_an_utterance_whose_opening_hung_is_closed(told: list[Engine]) -> None:
+def test_an_utterance_is_closed_when_its_hung_opening_returns(told: list[Engine]) -> None:
     class Stuck(ScriptedEngine):
         def open(self, request: Request) -> Utterance:
             self.go_on.wait()
@@ -213,7 +213,7 @@ def test_an_utterance_whose_opening_hung_is_closed(told: list[Engine]) -> None:
     def close() -> None:
         opened[0].close()
 
-    with pytest.raises(Hung, match="no sign of life for 0.05 s"):
+    with pytest.raises(Hung, match="did not respond for 0.05 s"):
         caller.call(lambda: opened.append(engine.open(Request("test", "en-US"))))
     with pytest.raises(Hung):
         caller.call(lambda: None)

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from wyoming_k2so.reply.stats import Figures
+from wyoming_k2so.reply.stats import ReplyStats
 from wyoming_k2so.server import exporter
 from wyoming_k2so.server.allowlist import AllowList
 from wyoming_k2so.server.exporter import export
@@ -34,9 +34,9 @@ def test_prometheus_reads_the_metrics_over_http() -> None:
     metrics = Metrics()
     port = export(metrics.registry, "127.0.0.1", 0, AllowList(()))
     metrics.active_streams.inc()
-    metrics.observe(Figures("xtts", "ana", first_audio_s=0.15, busy_s=1.0, audio_s=4.0, underruns=3, fallbacks=1))
-    metrics.observe(Figures("xtts", "ana", first_audio_s=0.4, busy_s=2.0, audio_s=1.0, retries=2))
-    metrics.observe(Figures("xtts", "ana", outcome="cancelled", mode="bf16", note="int8 failed"))
+    metrics.observe(ReplyStats("xtts", "ana", first_audio_s=0.15, busy_s=1.0, audio_s=4.0, underruns=3, fallbacks=1))
+    metrics.observe(ReplyStats("xtts", "ana", first_audio_s=0.4, busy_s=2.0, audio_s=1.0, retries=2))
+    metrics.observe(ReplyStats("xtts", "ana", outcome="cancelled", mode="bf16", note="int8 failed"))
 
     samples = scrape(port)
     assert samples["k2so_requests_total", ("xtts", "ok")] == 2

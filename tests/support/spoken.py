@@ -1,4 +1,4 @@
-"""Replies by an engine that follows a script, and what is heard of them."""
+"""Replies by an engine that follows a script, and the sound they make."""
 
 from __future__ import annotations
 

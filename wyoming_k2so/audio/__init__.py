@@ -1,1 +1,1 @@
-"""Samples: resampling, chunks, loudness. Knows nothing of replies."""
+"""Resampling, chunks and loudness. Knows nothing of replies."""

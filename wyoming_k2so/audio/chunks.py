@@ -1,4 +1,4 @@
-"""From an engine's float samples to the bytes of a stream: resampling, PCM, chunks of one size."""
+"""From an engine's float samples to the bytes of a stream: resampling, PCM, chunks of equal size."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Chunk:
     audio: bytes
     format: AudioFormat
     timestamp_ms: int
-    """When its first sample is heard, counted from the start of the stream."""
+    """When its first sample is heard, from the start of the stream."""
 
     after_stall: bool = False
-    """The text for it came late: a gap before it is no fault of the engine."""
+    """The text for it arrived late, so a gap before it is not the engine's fault."""
 
     @property
     def seconds(self) -> float:
@@ -29,20 +29,20 @@ class Chunk:
 
 
 class Resampler:
-    """Changes the rate of one continuous sound that arrives in pieces; the joined result equals resampling the whole.
+    """Changes the sample rate of one sound that arrives in pieces, as if it were resampled as a whole.
 
-    `soxr` looks ahead, so the last samples come with `flush`.
+    soxr looks ahead, so the last samples come from `flush`.
     """
 
     def __init__(self, rate_in: int, rate_out: int) -> None:
         self._stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32") if rate_in != rate_out else None
 
     def push(self, samples: Samples) -> Samples:
-        """Resample (n,) samples; may give fewer or none yet."""
+        """Resample (n,) samples; may return few or none yet."""
         return samples if self._stream is None else self._resample(samples, last=False)
 
     def flush(self) -> Samples:
-        """End the sound and give what is left of it."""
+        """End the sound and return the rest of it."""
         empty = np.zeros(0, np.float32)
         return empty if self._stream is None else self._resample(empty, last=True)
 
@@ -53,7 +53,7 @@ class Resampler:
 
 
 def encode(samples: Samples, format: AudioFormat) -> bytes:
-    """(n,) samples as PCM, the same in every channel. Sound beyond full scale is clipped."""
+    """Encode (n,) samples as PCM, the same in every channel; clip at full scale."""
     full_scale = 2 ** (8 * format.width - 1) - 1
     exact = samples if format.width == 2 else samples.astype(np.float64)
     pcm = np.rint(np.clip(exact, -1.0, 1.0) * full_scale).astype("<i2" if format.width == 2 else "<i4")
@@ -64,7 +64,7 @@ def encode(samples: Samples, format: AudioFormat) -> bytes:
 class Chunker:
     """Cuts a stream of samples into chunks of exactly `samples` samples; only the last may be shorter.
 
-    `silence_before` and `silence_after` are seconds around the sound, if there is any sound.
+    `silence_before` and `silence_after` are seconds of silence to add around the sound, if there is any.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Chunker:
         return self.format.seconds(len(self._pending))
 
     def push(self, samples: Samples) -> list[Chunk]:
-        """Add (n,) samples and take the chunks that they complete."""
+        """Add (n,) samples and return the chunks they complete."""
         if len(samples) and not self._begun:
             self._begun = True
             self._pending += self._before
@@ -92,14 +92,14 @@ class Chunker:
         return self._full()
 
     def fill(self) -> list[Chunk]:
-        """Complete a started chunk with silence, so that nothing said so far has to wait for more sound."""
+        """Fill the last chunk up with silence and return it, so that no sound waits for more."""
         if not self._pending:
             return []
         self._pending.extend(bytes(self._size - len(self._pending)))
         return [self._take(self._size)]
 
     def flush(self) -> list[Chunk]:
-        """End the stream: what is left, the last chunk shorter than the others."""
+        """End the stream and return the rest of it; the last chunk may be shorter."""
         if self._begun:
             self._begun = False
             self._pending += self._after

@@ -1,8 +1,8 @@
-"""How loud a voice is, and how it is brought to the loudness that was asked for, while it speaks.
+"""Measures how loud a voice is, and brings it to a target loudness while it speaks.
 
-Loudness is that of ITU-R BS.1770-5: the mean square of the K-weighted sound over blocks of 400 ms, of which those that
-are silent or far below the rest do not count. A voice keeps its loudness, so the gain of a voice that has spoken for a
-few seconds stays the same, and nothing pumps.
+Loudness is that of ITU-R BS.1770-5: the mean square of the K-weighted sound over blocks of 400 ms, without blocks that
+are silent or far below the rest. A voice has a constant loudness, so its gain settles after a few seconds of speech and
+does not pump.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ Powers = NDArray[np.float64]
 """Mean squares of K-weighted sound, shape (n,)."""
 
 TENTHS_PER_BLOCK = 4
-"""Blocks begin every 100 ms."""
+"""A block starts every 100 ms."""
 
 MAX_GAIN_DB = 20.0
 
 KNEE = 0.7
-"""Sound beyond this part of full scale is rounded off instead of cut off."""
+"""Above this part of full scale, peaks are limited smoothly instead of clipped."""
 
 _OFFSET = -0.691  # a sine of 997 Hz at full scale has -3.01 LUFS
-_SILENCE = -70.0  # LUFS; quieter blocks do not count
-_GATE = 0.1  # nor do blocks of less than this part of the mean power
+_SILENCE = -70.0  # LUFS; the absolute gate: quieter blocks do not count
+_GATE = 0.1  # the relative gate: nor do blocks below this part of the mean power
 _STEP = 0.1  # LU
 _LEVELS = np.arange(_SILENCE, 10.0, _STEP) + _STEP / 2
 
 
 class Meter:
-    """The loudness of all that a voice has said so far. Safe to use from any thread."""
+    """The loudness of everything a voice has said so far. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(len(_LEVELS), np.int64)
@@ -49,16 +49,16 @@ class Meter:
 
     @property
     def loudness(self) -> float | None:
-        """In LUFS; None before anything was heard."""
+        """In LUFS; None before any sound."""
         with self._lock:
             counts = self._counts.copy()
         return gated(10 ** ((_LEVELS - _OFFSET) / 10), counts)
 
 
 class Leveller:
-    """Brings one sound that arrives in pieces to a loudness.
+    """Brings one sound that arrives in pieces to the target loudness.
 
-    The first piece that a voice ever says is measured before it leaves; where the gain changes it glides over a piece.
+    A voice's very first piece is measured before it is sent. A change of gain is spread over a piece.
     """
 
     def __init__(self, meter: Meter, target: float, rate: int) -> None:
@@ -69,7 +69,7 @@ class Leveller:
         self._gain: float | None = None
 
     def push(self, samples: Samples) -> Samples:
-        """The same (n,) samples at the loudness asked for."""
+        """Return the same (n,) samples at the target loudness."""
         self._measure(samples)
         before, self._gain = self._gain, self._wanted()
         if self._gain is None:
@@ -98,7 +98,7 @@ class Leveller:
 
 
 def gated(blocks: Powers, counts: NDArray[np.int64]) -> float | None:
-    """Loudness in LUFS of blocks that occur `counts` times; None when none of them is sound."""
+    """Loudness in LUFS of blocks that occur `counts` times; None when all of them are silent."""
     counts = np.where(blocks > 10 ** ((_SILENCE - _OFFSET) / 10), counts, 0)
     if not counts.any():
         return None
@@ -107,7 +107,7 @@ def gated(blocks: Powers, counts: NDArray[np.int64]) -> float | None:
 
 
 def powers(sound: Samples, rate: int) -> Powers:
-    """Mean squares after K-weighting of sounds (n, samples)."""
+    """Mean squares of sounds (n, samples) after K-weighting."""
     size = sound.shape[1]
     spectrum = np.abs(np.fft.rfft(sound, axis=1)) ** 2
     spectrum[:, 1 : (size + 1) // 2] *= 2  # a real sound's negative frequencies
@@ -116,7 +116,7 @@ def powers(sound: Samples, rate: int) -> Powers:
 
 
 def limit(samples: Samples) -> Samples:
-    """Round off peaks: unchanged up to KNEE, never beyond full scale, smooth in between."""
+    """Limit peaks smoothly: unchanged up to KNEE, never beyond full scale."""
     size = np.abs(samples)
     over = size > KNEE
     if over.any():

@@ -9,7 +9,7 @@ import time
 from contextlib import AsyncExitStack, suppress
 
 from wyoming_k2so.engine import Engine
-from wyoming_k2so.reply.warmup import rehearse
+from wyoming_k2so.reply.warmup import warm_up
 from wyoming_k2so.server.address import ServeError, parse_uri
 from wyoming_k2so.server.allowlist import AllowList
 from wyoming_k2so.server.context import ServerContext
@@ -49,7 +49,7 @@ def serve(config: Config, _flags: argparse.Namespace) -> int:
     def prepare(engine: Engine) -> None:
         # The fallback engine starts at once, and a warm-up would slow down an engine that is speaking.
         if engine.name != manager.fallback and context.admission.unused_s(engine.name):
-            rehearse(engine, catalog.defaults, context.speed_models, context.watchdog)
+            warm_up(engine, catalog.defaults, context.speed_models, context.watchdog)
 
     manager = EngineManager(catalog, changed=metrics.engine_state, prepare=prepare)
     identity = server_id(config.engines.data_dir.expanduser())

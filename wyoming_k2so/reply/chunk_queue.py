@@ -11,13 +11,15 @@ T = TypeVar("T")
 
 
 class Cancelled(Exception):
-    """The reader does not want the rest."""
+    """The reader has left and does not want the rest."""
 
 
 class ChunkQueue(Generic[T]):
-    """The writer waits while the queue is full, the reader while it is empty; either side can end it.
+    """A queue with one writer and one reader, each in its own thread.
 
-    A reader on an event loop does not wait here: it asks to be told (`notify`) and then takes what there is (`poll`).
+    The writer calls `put`, `check` and `close`; `put` waits while the queue is full. The reader calls `notify`, `poll`,
+    `ended` and the iterator, which waits while the queue is empty. A reader on an event loop must not wait: it sets a
+    callback (`notify`) and takes what there is (`poll`). Any thread may call `cancel`.
     """
 
     def __init__(self, size: int) -> None:
@@ -35,20 +37,20 @@ class ChunkQueue(Generic[T]):
             if self._cancelled:
                 raise Cancelled
             self._items.append(item)
-            self._tell()
+            self._announce()
 
     def close(self) -> None:
-        """No more items will come; those in the queue can still be taken."""
+        """Mark the end; items in the queue can still be taken."""
         with self._changed:
             self._closed = True
-            self._tell()
+            self._announce()
 
     def cancel(self) -> None:
-        """The reader leaves: what is queued is dropped, and the writer is told at its next `put` or `check`."""
+        """Drop what is queued, and let the writer's next `put` or `check` raise Cancelled."""
         with self._changed:
             self._cancelled = True
             self._items.clear()
-            self._tell()
+            self._announce()
 
     def check(self) -> None:
         """Raise Cancelled once the reader has left."""
@@ -57,12 +59,12 @@ class ChunkQueue(Generic[T]):
 
     @property
     def ended(self) -> bool:
-        """True when nothing is left to take and nothing will come."""
+        """True when nothing is left to take and nothing more will come."""
         with self._changed:
             return self._cancelled or (self._closed and not self._items)
 
     def notify(self, callback: Callable[[], None] | None) -> None:
-        """Call `callback` after each change, from whatever thread made it."""
+        """Call `callback` after each change, in the thread that made it; None: stop calling."""
         with self._changed:
             self._notify = callback
 
@@ -76,7 +78,7 @@ class ChunkQueue(Generic[T]):
             return item
 
     def __iter__(self) -> Iterator[T]:
-        """Take items as they come, until the queue has ended."""
+        """Take items as they come, until the queue ends."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._items or self._closed or self._cancelled)
@@ -85,7 +87,7 @@ class ChunkQueue(Generic[T]):
                 return
             yield item
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         self._changed.notify_all()
         if self._notify is not None:
             self._notify()

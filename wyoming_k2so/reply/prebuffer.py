@@ -13,12 +13,6 @@ from typing import Protocol
 from .speed_model import Speed, SpeedModel
 from .stats import AUDIBLE_GAP_S
 
-DIGIT_LETTERS = 4
-"""A digit is spoken as a word of so many letters."""
-WIDE_LETTERS = 3
-"""So is a character of a script without letters."""
-_WIDE_FROM = 0x2E80
-
 LETTER_S = 0.065
 """Seconds of speech per letter while nothing was heard of a voice yet."""
 SEGMENT_LETTERS = 80
@@ -36,11 +30,6 @@ HORIZON_S = 300.0
 MAX_HOLD_S = 20.0
 """Longer than this no reply is held back, though it will stutter: clients give up a server that is silent for 30 s."""
 _NOTHING_S = 0.01
-
-
-def letters(text: str) -> int:
-    """How much there is to speak in a text, in letters."""
-    return sum(DIGIT_LETTERS if c.isdigit() else WIDE_LETTERS if ord(c) >= _WIDE_FROM else 1 for c in text)
 
 
 @dataclass(frozen=True)
@@ -81,6 +70,11 @@ class Prebuffer(Protocol):
 
     def end(self) -> None:
         """The reply has ended."""
+
+
+def make_prebuffer(setting: int | str, speed_model: SpeedModel | None) -> Prebuffer:
+    """What the setting asks for: a number of chunks, or `auto`."""
+    return FixedPrebuffer(setting) if isinstance(setting, int) else AutoPrebuffer(speed_model or SpeedModel())
 
 
 class FixedPrebuffer:

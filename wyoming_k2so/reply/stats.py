@@ -1,4 +1,4 @@
-"""One reply in numbers, and how it sounded to a listener who played it as it came."""
+"""One reply in numbers, and what a listener hears who plays it as it comes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Literal
 
 Outcome = Literal["ok", "cancelled", "error"]
 
-# A gap shorter than this is scheduling noise that every player's own buffer covers.
 AUDIBLE_GAP_S = 0.02
+"""A shorter gap is scheduling noise, which every player's own buffer covers."""
 
 
 class PlaybackClock:
-    """A listener who starts to play with the first chunk and hears everything at real-time pace."""
+    """A listener who starts to play with the first chunk and hears everything in real time."""
 
     def __init__(self) -> None:
         self._ends: float | None = None
@@ -23,42 +23,42 @@ class PlaybackClock:
         return self._ends
 
     def sent(self, now: float, seconds: float) -> float:
-        """Note that sound of `seconds` leaves at `now`; returns how long the listener heard nothing before it."""
+        """Note that `seconds` of sound leave at `now`; returns how long the listener heard nothing before them."""
         gap = 0.0 if self._ends is None else max(0.0, now - self._ends)
         self._ends = (now if self._ends is None else max(now, self._ends)) + seconds
         return gap
 
 
 @dataclass
-class Figures:
-    """One reply in numbers. Times are in seconds."""
+class ReplyStats:
+    """One reply in numbers. Times are in seconds. Clients see the fields: docs/protocol.md lists them."""
 
     engine: str
     voice: str
     first_audio_s: float | None = None
-    """From the first text until the first chunk was taken to be sent."""
+    """From the first text until the reader took the first chunk."""
 
     busy_s: float = 0.0
     """Time spent generating."""
 
     audio_s: float = 0.0
     silence_s: float = 0.0
-    """Silence that kept the stream alive, in seconds; not part of `audio_s`."""
+    """Silence that kept the stream alive; not part of `audio_s`."""
 
     chunks: int = 0
     samples: int = 0
     underruns: int = 0
-    """How often a listener would have heard a gap although there was text to speak."""
+    """Gaps that a listener would have heard although there was text to speak."""
 
     instead_of: str | None = None
-    """The voice that was asked for and is not there for now."""
+    """The voice that was asked for and is not available now."""
 
     yielded: bool = False
-    """The fallback voice spoke it all, because the engine was busy with others."""
+    """The fallback voice spoke all of it, because the engine was busy with other replies."""
 
     retries: int = 0
     fallbacks: int = 0
-    """Segments that another voice had to speak."""
+    """Segments that the fallback voice had to speak."""
 
     mode: str = ""
     """Numeric precision of the engine at the end of the reply."""
@@ -75,7 +75,7 @@ class Figures:
         return self.busy_s / self.audio_s if self.audio_s else None
 
     def summary(self) -> str:
-        """One line for the log; it holds nothing that the user said."""
+        """One line for the log, without a word of the text."""
         first = "none" if self.first_audio_s is None else f"{self.first_audio_s:.3f} s"
         rtf = "none" if self.rtf is None else f"{self.rtf:.3f}"
         extra = "".join(

@@ -1,4 +1,4 @@
-"""An engine speaks into the void, so that its pace is known before somebody listens."""
+"""Speak a sentence that nobody hears, so that an engine's speed is known before its first reply."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from .watchdog import Watchdog
 _LOGGER = logging.getLogger(__name__)
 
 _TEXT = "Everything is ready, and everybody can hear me well."
+
 _ENOUGH_S = 2.0
-"""Sound of the first pieces, which are small and slow, and of some that are not."""
+"""Seconds of sound: the first pieces, which are small and slow, and some that are not."""
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
-def rehearse(
-    engine: Engine, defaults: VoiceConfig, paces: MutableMapping[Engine, SpeedModel], watchdog: Watchdog | None
+def warm_up(
+    engine: Engine, defaults: VoiceConfig, speed_models: MutableMapping[Engine, SpeedModel], watchdog: Watchdog | None
 ) -> None:
-    """Learn an engine's pace from the start of a reply that nobody hears. What fails is left to replies to find out."""
+    """Learn an engine's speed from the start of a discarded reply. An error is left for real replies to report."""
     try:
         choice = Catalog([engine], defaults).resolve()
     except UnknownVoice:
         return
-    pace = paces.setdefault(engine, SpeedModel())
-    reply = Reply(choice, stream=StreamConfig(prebuffer="auto"), pace=pace, watchdog=watchdog)
+    model = speed_models.setdefault(engine, SpeedModel())
+    reply = Reply(choice, stream=StreamConfig(prebuffer="auto"), speed_model=model, watchdog=watchdog)
     reply.feed(_TEXT)
     reply.finish()
     reply.start()
@@ -39,5 +40,5 @@ def rehearse(
         if reply.figures.audio_s >= _ENOUGH_S:
             reply.cancel()
             break
-    reply.join(_PATIENCE_S)
-    _LOGGER.debug("%s takes %.2f s for a second of speech", engine.name, pace.speed.usual)
+    reply.join(_TIMEOUT_S)
+    _LOGGER.debug("%s takes %.2f s for a second of speech", engine.name, model.speed.usual)

@@ -1,6 +1,6 @@
-"""Calls into an engine from a thread of their own, so that one which never returns can be left behind.
+"""Calls into an engine run in a thread of their own, so that a call that never returns can be abandoned.
 
-Python cannot interrupt a thread. Who waits for a call gives up after a time; the thread ends whenever the call returns.
+Python cannot interrupt a thread. The caller stops waiting after a time limit; the thread ends when the call returns.
 """
 
 from __future__ import annotations
@@ -19,25 +19,28 @@ _LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Name of every thread that may be inside a model.
 SYNTHESIS = "synthesis"
+"""Name of every thread that may be inside a model."""
 
 
 class Hung(EngineError):
-    """A call into the engine did not return in time; it may still be running."""
+    """A call into the engine timed out; it may still be running."""
 
 
 @dataclass(frozen=True)
 class Watchdog:
-    """How long an engine may take for a call, and who is told when it takes longer."""
+    """How long a call into an engine may take, and what to do when it takes longer."""
 
     limit_s: float
-    hung: Callable[[Engine], None]
-    """Called at once, in the thread that waited."""
+    on_hang: Callable[[Engine], None]
+    """Called at the time limit, in the thread that waited."""
 
 
 class Caller:
-    """Makes the calls of one reply into one engine, one by one; without a watchdog, in the thread that asks."""
+    """Makes the calls of one reply into one engine, one at a time.
+
+    One thread uses it. The calls run in another one, or without a watchdog in the same.
+    """
 
     def __init__(self, engine: Engine, watchdog: Watchdog | None) -> None:
         self._engine = engine
@@ -45,10 +48,10 @@ class Caller:
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self.hung = False
-        """A call did not return in time: there will be no more, only what `clean_up` is given."""
+        """A call timed out: no more calls will be made, except for `clean_up`."""
 
     def call(self, work: Callable[[], T]) -> T:
-        """What `work` returns. Raises Hung when it takes too long or an earlier call did."""
+        """Return what `work` returns. Raises Hung when it times out or an earlier call did."""
         if self._watchdog is None:
             return work()
         limit = self._watchdog.limit_s
@@ -57,11 +60,11 @@ class Caller:
             if wait([future], limit).done:
                 return future.result()
             self.hung = True
-            self._watchdog.hung(self._engine)
-        raise Hung(f"it gave no sign of life for {limit:g} s")
+            self._watchdog.on_hang(self._engine)
+        raise Hung(f"the engine did not respond for {limit:g} s")
 
     def clean_up(self, work: Callable[[], object]) -> None:
-        """Run `work` after the calls so far: at once, or when the one that hangs returns."""
+        """Run `work` after the calls so far: now, or if one of them hangs, when that returns."""
         if self._thread is None:
             work()
         elif self.hung:
@@ -70,7 +73,7 @@ class Caller:
             self.call(work)
 
     def end(self) -> None:
-        """End the thread; one that hangs ends later."""
+        """End the thread; if a call hangs, it ends when that returns."""
         if self._thread is not None:
             self._calls.put(None)
             if not self.hung:
@@ -89,8 +92,8 @@ class Caller:
             future, work = call
             try:
                 future.set_result(work())
-            except BaseException as error:  # noqa: BLE001  it is raised where the call was made
+            except BaseException as error:  # noqa: BLE001  `call` raises it again
                 future.set_exception(error)
-            del call, future, work  # what they hold is not needed while the thread waits
+            del call, future, work  # free what they hold while the thread waits
         if self.hung:
-            _LOGGER.info("A call into %s that hung has returned", self._engine.name)
+            _LOGGER.info("a call into %s returned after it had timed out", self._engine.name)

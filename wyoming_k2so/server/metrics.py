@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Enum, Gauge, Histogram
 
-from wyoming_k2so.reply.stats import Figures
+from wyoming_k2so.reply.stats import ReplyStats
 
 ENGINE_STATES = ("off", "loading", "ready", "idle", "failed")
 
@@ -68,7 +68,7 @@ class Metrics:
         self._totals["hangs"] += 1
         self._hangs.labels(engine).inc()
 
-    def observe(self, figures: Figures) -> None:
+    def observe(self, figures: ReplyStats) -> None:
         """Add the figures of a finished reply."""
         engine = figures.engine
         self._totals["replies"] += 1

@@ -105,7 +105,7 @@ def _reply(context: ServerContext, data: Mapping[str, Any], engine: str | None) 
         context.catalog.fallback(choice),
         stream=replace(context.live_settings.config.stream, **request.stream),
         text_format=request.text_format,
-        pace=context.speed_models.setdefault(choice.engine, SpeedModel()),
+        speed_model=context.speed_models.setdefault(choice.engine, SpeedModel()),
         current=context.catalog.current,
         watchdog=context.watchdog,
     )

@@ -12,15 +12,12 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # read when coqui-tts 
 from wyoming_k2so.engines.xtts.dev import synthetic
 from wyoming_k2so.engines.xtts.dev.reference import ReferenceXtts
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.model.gpt import TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.model.tokenizer import TextTokenizer
+from wyoming_k2so.engines.xtts.model.torch_gpt import TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.model.vocoder import Vocoder, load_vocoder
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint
 from wyoming_k2so.settings.config import Config, EngineConfig
-
-TEXT = "The kitchen light is on, and the door is locked."
-SPEAKER = "Damien Black"
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +46,7 @@ def vocoder(checkpoint: Checkpoint) -> Vocoder:
 
 
 @pytest.fixture(scope="session")
-def stock(folder: Path) -> ReferenceXtts:
+def reference(folder: Path) -> ReferenceXtts:
     return ReferenceXtts(folder)
 
 

@@ -1,5 +1,6 @@
-"""What keeps XTTS from inventing sounds: punctuation that it reads well, a budget of tokens, an end to loops, a trimmed
-tail. Each rule stands alone and can be switched off; none needs the model.
+"""Guardrails against sounds that XTTS invents: plain punctuation, a token budget, an end to loops, a trimmed tail.
+
+Each works by itself and can be switched off; none needs the model.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ _FULL_STOP = {"zh": "。", "ja": "。", "hi": "।"}
 
 
 def plain(text: str, language: str) -> str:
-    """Keep words and plain punctuation; end with a mark, so that the model knows where to stop.
+    """Keep words and plain punctuation, and end with a mark, so that the model knows where to stop.
 
-    Quotes and brackets go, dashes become commas, `?!"` becomes `?`, dots in a row become one.
+    Drops quotes and brackets, turns dashes into commas, `?!"` into `?` and several dots into one.
     """
     text = _QUOTES.sub(" ", text)
     text = _DASHES.sub(", ", text)
@@ -47,20 +48,20 @@ def plain(text: str, language: str) -> str:
 
 
 def expected_seconds(text: str, language: str) -> float:
-    """How long slow, careful speech of `text` takes at normal speed. A digit or a symbol is read as a word."""
+    """How long `text` takes in slow, careful speech at normal speed. Digits and symbols count as words."""
     chars = sum(6 if char.isdigit() or char in "%&@#°$€£+=" else 1 for char in text)
     return chars / _CHARS_PER_SECOND.get(language.partition("-")[0], 12.0)
 
 
 def token_budget(text: str, language: str) -> int:
-    """The most tokens that `text` can honestly need: twice slow speech, and a second."""
+    """The most tokens that `text` can plausibly need: twice slow speech, plus a second."""
     return math.ceil((2 * expected_seconds(text, language) + 1) / _SECONDS_PER_TOKEN)
 
 
 def loop_length(codes: Sequence[int]) -> int:
-    """How many codes at the end repeat what came before them; 0 when there is no loop.
+    """How many codes at the end repeat earlier ones; 0 if there is no loop.
 
-    A loop is a pattern of up to 12 codes, said at least four times in a row and for at least 24 codes (1.1 s).
+    A loop is a pattern of up to 12 codes that occurs at least four times in a row and takes at least 24 codes (1.1 s).
     """
     for period in range(1, 13):
         repeats = max(4, math.ceil(24 / period))
@@ -74,35 +75,35 @@ def loop_length(codes: Sequence[int]) -> int:
 
 
 class TailTrimmer:
-    """Holds back silence until sound follows it, so that the last of it can be dropped; ends after a late pause.
+    """Holds back silence until sound follows it, so that trailing silence can be dropped; ends at a late pause.
 
-    Times are those of the sound as played. Once more sound than the text can need has gone by, a long pause is the
+    Times are those of the sound as played. Once there has been as much sound as the text can need, a long pause is the
     end: what XTTS says after it was not in the text.
     """
 
-    _FRAME = 256  # as the vocoder makes it, so that nothing waits for the rest of a frame
+    _FRAME = 256  # the vocoder's hop, so that nothing waits for the rest of a frame
 
     def __init__(
         self, rate: int, *, expected_s: float, keep_s: float = 0.15, pause_s: float = 0.35, floor: float = 0.004
     ) -> None:
-        """`floor`: RMS of a frame that counts as silence; `expected_s`: after it, a pause of `pause_s` is the end."""
+        """`expected_s`: a pause of `pause_s` after it is the end; `floor`: the RMS below which a frame is silent."""
         self._expected = int(expected_s * rate)
         self._keep, self._pause = int(keep_s * rate), int(pause_s * rate)
         self._floor = floor
         self._held: list[Samples] = []
-        self._silent = 0  # samples held
-        self._passed = 0  # samples given out
+        self._silent = 0  # samples held back
+        self._passed = 0  # samples returned
         self._rest: Samples = np.zeros(0, np.float32)
         self.ended = False
-        """Whether the text has been spoken and the rest can be dropped."""
+        """Whether the text has been spoken, so that the rest can be dropped."""
 
     @property
     def heard(self) -> bool:
-        """Whether there was any sound so far."""
+        """Whether there has been any sound."""
         return self._passed > 0
 
     def feed(self, samples: Samples) -> Samples:
-        """Give what can be played now."""
+        """Take samples and return those that can be played now."""
         samples = np.concatenate([self._rest, samples])
         whole = len(samples) // self._FRAME * self._FRAME
         self._rest = samples[whole:]
@@ -125,7 +126,7 @@ class TailTrimmer:
         return np.concatenate(out) if out else np.zeros(0, np.float32)
 
     def finish(self) -> Samples:
-        """Give the end of the sound: a short silence at most."""
+        """Return the end of the sound, with a short silence at most."""
         if not self.ended and len(self._rest) and float(np.sqrt((self._rest**2).mean())) > self._floor:
             out = [*self._held, self._rest]
         else:

@@ -66,7 +66,7 @@ def test_similarity_tells_speakers_apart(engine: XttsEngine) -> None:
     rng = np.random.default_rng(0)
     voice = tone(120) + 0.02 * torch.from_numpy(rng.standard_normal(24000).astype(np.float32))
     hiss = 0.3 * torch.from_numpy(rng.standard_normal(24000).astype(np.float32))
-    embedding = engine.cloner.embedding
+    embedding = engine.encoder.embedding
     same = measures.similarity(embedding(voice, 24000), embedding(voice * 0.99, 24000))
     other = measures.similarity(embedding(voice, 24000), embedding(hiss, 24000))
     assert same.loss < 1e-3

@@ -14,10 +14,11 @@ from wyoming_k2so.engines.xtts.kernels import onednn, quant
 @pytest.mark.parametrize(("mode", "most"), [("none", 1e-5), ("bf16", 0.02)])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("rows", [1, 3, 40])
-def test_packed_layer_computes_what_the_layer_computes(mode: str, most: float, bias: bool, rows: int) -> None:
+def test_packed_layer_equals_the_layer(mode: str, most: float, bias: bool, rows: int) -> None:
     torch.manual_seed(0)
     linear = nn.Linear(96, 40, bias=bias)
-    model = nn.Sequential(quant.swap(nn.Sequential(linear), mode))
+    tensors = quant.encode(linear.weight.detach(), mode) | ({"bias": linear.bias.detach()} if bias else {})
+    model = nn.Sequential(quant.layer(tensors))
     x = torch.randn(rows, 96)
     with torch.inference_mode():
         exact = model(x)

@@ -1,22 +1,22 @@
-"""The same equalities at XTTS-v2's real size: 466.9 M parameters, written once, loaded by both loaders."""
+"""The same equality at XTTS-v2's real size: 466.9 M parameters, written once, loaded by both loaders."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
-from tests.engines.xtts.conftest import SPEAKER
-from tests.engines.xtts.scheduling.test_sequence import STOCK_GREEDY_STREAM, Decoder, finish
+from tests.engines.xtts.support.decoding import Decoder, reference_stream
+from tests.engines.xtts.support.speaking import SPEAKER
 from wyoming_k2so.engine import Request
 from wyoming_k2so.engines.xtts.dev import synthetic
-from wyoming_k2so.engines.xtts.dev.benchmark import resident_mb
 from wyoming_k2so.engines.xtts.dev.reference import ReferenceXtts
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.model.gpt import TorchGpt
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
-from wyoming_k2so.engines.xtts.scheduling.prefetch import Part
+from wyoming_k2so.engines.xtts.model.torch_gpt import TorchGpt
+from wyoming_k2so.engines.xtts.scheduling.prefetch import Prompt
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint
 from wyoming_k2so.settings.config import Config, EngineConfig
@@ -30,6 +30,10 @@ COUNT = 12
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return synthetic.write_checkpoint(tmp_path_factory.mktemp("full"), synthetic.FULL)
+
+
+def resident_mb() -> float:
+    return psutil.Process().memory_info().rss / 1e6
 
 
 @pytest.fixture(scope="module")
@@ -50,37 +54,31 @@ def engine(full: Path, tmp_path_factory: pytest.TempPathFactory) -> XttsEngine:
 
 
 @pytest.fixture(scope="module")
-def stock(full: Path) -> ReferenceXtts:
+def reference(full: Path) -> ReferenceXtts:
     return ReferenceXtts(full)
 
 
-def test_size_is_the_real_one(stock: ReferenceXtts) -> None:
-    count = sum(parameter.numel() for parameter in stock.model.parameters())
+def test_size_is_the_real_one(reference: ReferenceXtts) -> None:
+    count = sum(parameter.numel() for parameter in reference.model.parameters())
     assert count == pytest.approx(466.9e6, rel=0.002)
 
 
-def test_codes_latents_and_sound_equal_coqui(engine: XttsEngine, stock: ReferenceXtts, full: Path) -> None:
-    greedy, voice = Sampling(repetition_penalty=5.0, greedy=True), stock.speaker(SPEAKER)
+def test_codes_latents_and_sound_equal_coqui(engine: XttsEngine, reference: ReferenceXtts, full: Path) -> None:
+    greedy, voice = Sampling(repetition_penalty=5.0, greedy=True), reference.speaker(SPEAKER)
     gpt = engine.model.gpt
     assert isinstance(gpt, TorchGpt)
     decoder = Decoder(gpt, Checkpoint(full), engine.model.tokenizer)
-    codes, latents = finish(decoder.begin(TEXT, greedy, limit=COUNT))
-    spoken = stock.infer(TEXT, "en", voice, greedy, max_new_tokens=COUNT)
+    codes, latents = decoder.run(TEXT, greedy, max_tokens=COUNT)
+    spoken = reference.infer(TEXT, "en", voice, greedy, max_new_tokens=COUNT)
     assert codes.tolist() == spoken.codes.tolist()
     assert (latents - spoken.latents).abs().max() <= 1e-4
-    stream_codes, stream_latents = stock.stream_codes(
-        TEXT, "en", voice, Sampling(repetition_penalty=5.0, top_k=STOCK_GREEDY_STREAM.top_k), max_new_tokens=COUNT
-    )
+    stream_codes, stream_latents = reference_stream(reference, TEXT, repetition_penalty=5.0, max_tokens=COUNT)
     assert codes.tolist() == stream_codes.tolist()
     assert (latents - stream_latents).abs().max() <= 1e-4
 
     engine.sampling = greedy
-    said = engine.open(Request(SPEAKER, "en", seed=0))
-    ours = torch.cat(
-        [
-            torch.from_numpy(piece)
-            for piece in said._generate(Part(TEXT, tuple(decoder.tokenizer.encode(TEXT, "en")), COUNT))
-        ]
-    )
+    utterance = engine.open(Request(SPEAKER, "en", seed=0))
+    prompt = Prompt(TEXT, tuple(decoder.tokenizer.encode(TEXT, "en")), COUNT)
+    ours = torch.cat([torch.from_numpy(piece) for piece in utterance._generate(prompt)])
     assert ours.shape == spoken.samples.shape
     assert (ours - spoken.samples).abs().max() <= 1e-4

@@ -1,4 +1,4 @@
-"""Text tokens are Coqui's own, for every language that XTTS speaks."""
+"""Text tokens equal Coqui's, for every language that XTTS speaks."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_tokens_are_those_of_coqui(language: str, tokenizer: TextTokenizer, stock: ReferenceXtts) -> None:
+def test_tokens_equal_those_of_coqui(language: str, tokenizer: TextTokenizer, reference: ReferenceXtts) -> None:
     text = TEXTS[language]
-    theirs = stock.model.tokenizer.encode(text.strip().lower(), lang=language.partition("-")[0])
+    theirs = reference.model.tokenizer.encode(text.strip().lower(), lang=language.partition("-")[0])
     ours = tokenizer.encode(text, language)
-    assert ours == [stock.model.gpt.start_text_token, *theirs, stock.model.gpt.stop_text_token]
+    assert ours == [reference.model.gpt.start_text_token, *theirs, reference.model.gpt.stop_text_token]
     assert theirs.count(1) < len(theirs) / 4, "mostly unknown characters would prove nothing"
 
 
-def test_hindi_numbers_are_read_where_coqui_gives_up(tokenizer: TextTokenizer) -> None:
+def test_hindi_numbers_are_read_although_coqui_fails(tokenizer: TextTokenizer) -> None:
     assert tokenizer.encode("मेरे पास 14 है।", "hi") == tokenizer.encode("मेरे पास एक चार है।", "hi")
 
 
@@ -52,7 +52,7 @@ def test_regions_do_not_matter(tokenizer: TextTokenizer) -> None:
     assert tokenizer.encode("你好。", "zh-CN") == tokenizer.encode("你好。", "zh_cn")
 
 
-def test_limits_are_those_of_coqui(tokenizer: TextTokenizer) -> None:
+def test_limits_equal_those_of_coqui(tokenizer: TextTokenizer) -> None:
     limits = {language: tokenizer.max_chars(language) for language in ("en", "de-AT", "it", "zh-CN", "ja")}
     assert limits == {"en": 250, "de-AT": 253, "it": 213, "zh-CN": 82, "ja": 71}
 
@@ -63,12 +63,12 @@ def test_full_size_vocabulary_has_the_official_places() -> None:
     assert (vocab["[STOP]"], vocab["[UNK]"], vocab["[SPACE]"], vocab["[START]"]) == (0, 1, 2, 261)
 
 
-def test_unknown_language_is_a_sentence(tokenizer: TextTokenizer) -> None:
+def test_unknown_language_is_an_error(tokenizer: TextTokenizer) -> None:
     with pytest.raises(EngineError, match="cannot read this text in 'xx'"):
         tokenizer.encode("Hello.", "xx")
 
 
-def test_missing_language_package_says_what_to_install(
+def test_missing_language_package_names_what_to_install(
     tokenizer: TextTokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pypinyin", None)
@@ -76,7 +76,7 @@ def test_missing_language_package_says_what_to_install(
         tokenizer.encode("你好。", "zh-cn")
 
 
-def test_no_words_of_users_in_the_log(tokenizer: TextTokenizer, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_does_not_contain_the_text(tokenizer: TextTokenizer, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         tokenizer.encode("secret " * 60, "en")
     assert "secret" not in caplog.text
@@ -85,7 +85,7 @@ def test_no_words_of_users_in_the_log(tokenizer: TextTokenizer, caplog: pytest.L
 @pytest.mark.parametrize(
     "content", ["", "{}", "no json", '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}']
 )
-def test_damaged_vocabulary_is_a_sentence(content: str, tmp_path: Path) -> None:
+def test_damaged_vocabulary_is_an_error(content: str, tmp_path: Path) -> None:
     (tmp_path / "vocab.json").write_text(content)
     with pytest.raises(EngineError, match=r"vocab\.json"):
         TextTokenizer(tmp_path / "vocab.json")

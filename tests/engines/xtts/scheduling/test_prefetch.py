@@ -1,4 +1,4 @@
-"""What will be said next is decoded along: it sounds the same, makes nobody late and leaves nothing behind."""
+"""Prefetching the next segment: it sounds the same, delays nobody and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.engines.xtts.test_engine import RAW, REQUEST, with_settings
-from tests.engines.xtts.weights.test_loading import asking
+from tests.engines.xtts.support.speaking import NO_GUARDRAILS, REQUEST, free_rows, int8_config, with_settings
 from wyoming_k2so.engine import EngineError, Samples
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.kernels import quant
-from wyoming_k2so.engines.xtts.model.gpt import TorchGpt
-from wyoming_k2so.engines.xtts.scheduling import scheduler as batches
-from wyoming_k2so.engines.xtts.scheduling import sequence
+from wyoming_k2so.engines.xtts.kernels.finite import NotFinite
+from wyoming_k2so.engines.xtts.model.torch_gpt import TorchGpt
+from wyoming_k2so.engines.xtts.scheduling import scheduler, sequence
 from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence
 from wyoming_k2so.engines.xtts.utterance import XttsUtterance
 from wyoming_k2so.reply.pipeline import Reply
@@ -34,8 +32,8 @@ TEXTS = [
 @pytest.fixture(scope="module", params=["none", "int8"])
 def engine(request: pytest.FixtureRequest, config: Config, tmp_path_factory: pytest.TempPathFactory) -> XttsEngine:
     cache = tmp_path_factory.mktemp("cache")
-    loaded = XttsEngine.load(asking(config, cache, quantization=request.param, vocoder_precision="fp32"))
-    return with_settings(loaded, **RAW | {"token_budget": True})
+    loaded = XttsEngine.load(int8_config(config, cache, quantization=request.param, vocoder_precision="fp32"))
+    return with_settings(loaded, **NO_GUARDRAILS | {"token_budget": True})
 
 
 @pytest.fixture
@@ -44,41 +42,41 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     seen: list[list[int]] = []
     original = sequence.decode_one_token
 
-    def remembered(gpt: TorchGpt, decodings: list[Sequence]) -> None:
-        seen.append([decoding.row for decoding in decodings])
-        original(gpt, decodings)
+    def remembered(gpt: TorchGpt, sequences: list[Sequence]) -> None:
+        seen.append([item.row for item in sequences])
+        original(gpt, sequences)
 
-    monkeypatch.setattr(batches, "decode_one_token", remembered)
+    monkeypatch.setattr(scheduler, "decode_one_token", remembered)
     return seen
 
 
-def say(said: XttsUtterance, text: str, following: str | None) -> Iterator[Samples]:
-    """As the pipeline does: it knows the next segment while one is being said."""
-    for piece in said.say(text):
+def say(utterance: XttsUtterance, text: str, following: str | None) -> Iterator[Samples]:
+    """Like the pipeline, announce the next segment while one is being spoken."""
+    for piece in utterance.say(text):
         yield piece
         if following is not None:
-            said.expect(following)
+            utterance.expect(following)
 
 
-def speak(engine: XttsEngine, *, ahead: bool, speed: float = 1.0) -> list[Samples]:
-    said = engine.open(replace(REQUEST, speed=speed))
+def speak(engine: XttsEngine, *, prefetch: bool, speed: float = 1.0) -> list[Samples]:
+    utterance = engine.open(replace(REQUEST, speed=speed))
     pairs = [*pairwise(TEXTS), (TEXTS[-1], None)]
-    sounds = [np.concatenate(list(say(said, text, following if ahead else None))) for text, following in pairs]
-    said.close()
-    assert engine.batch.free == 8
+    sounds = [np.concatenate(list(say(utterance, text, following if prefetch else None))) for text, following in pairs]
+    utterance.close()
+    assert free_rows(engine._loaded.scheduler) == 8
     return sounds
 
 
 @pytest.mark.parametrize("speed", [1.0, 1.25])
 @pytest.mark.parametrize("greedy", [False, True])
-def test_sounds_the_same_in_fewer_steps(
+def test_prefetching_sounds_the_same_in_fewer_steps(
     engine: XttsEngine, greedy: bool, speed: float, steps: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "_LEISURE_S", -60.0)
+    monkeypatch.setattr(scheduler, "_SLACK_S", -60.0)
     engine = with_settings(engine, greedy=greedy)
-    alone = speak(engine, ahead=False, speed=speed)
+    alone = speak(engine, prefetch=False, speed=speed)
     count = len(steps)
-    together = speak(engine, ahead=True, speed=speed)
+    together = speak(engine, prefetch=True, speed=speed)
     for expected, sound in zip(alone, together, strict=True):
         if engine.mode == "int8":
             assert np.array_equal(sound, expected)
@@ -86,81 +84,81 @@ def test_sounds_the_same_in_fewer_steps(
             assert len(sound) == len(expected)
             assert np.abs(sound - expected).max() <= 1e-4
     assert len(steps) - count < 0.9 * count
-    assert max(len(rows) for rows in steps) == 2, "one segment ahead and no more"
+    assert max(len(rows) for rows in steps) == 2, "only one segment is prefetched"
 
 
-def test_pieces_of_sound_have_the_same_sizes(engine: XttsEngine) -> None:
-    """So that the first one comes as soon, though all codes may be there."""
-    said = engine.open(REQUEST)
-    list(say(said, TEXTS[0], TEXTS[1]))
-    sizes = [len(piece) for piece in said.say(TEXTS[1]) if len(piece)]
+def test_prefetching_does_not_change_the_sizes_of_pieces(engine: XttsEngine) -> None:
+    """So that the first one comes as early, although all codes may be there."""
+    utterance = engine.open(REQUEST)
+    list(say(utterance, TEXTS[0], TEXTS[1]))
+    sizes = [len(piece) for piece in utterance.say(TEXTS[1]) if len(piece)]
     assert sizes == [len(piece) for piece in engine.open(REQUEST).say(TEXTS[1]) if len(piece)]
 
 
-def test_first_sound_is_made_alone(engine: XttsEngine, steps: list[list[int]]) -> None:
-    said = engine.open(REQUEST)
-    said.expect(TEXTS[1])
-    for piece in said.say(TEXTS[0]):
+def test_nothing_is_prefetched_before_the_first_sound(engine: XttsEngine, steps: list[list[int]]) -> None:
+    utterance = engine.open(REQUEST)
+    utterance.expect(TEXTS[1])
+    for piece in utterance.say(TEXTS[0]):
         if len(piece):
             break
     assert len(steps) > 3
     assert {len(rows) for rows in steps} == {1}
 
 
-def test_closing_gives_both_rows_back(engine: XttsEngine) -> None:
-    said = engine.open(REQUEST)
-    sound = say(said, TEXTS[0], TEXTS[1])
+def test_closing_frees_both_rows(engine: XttsEngine) -> None:
+    utterance = engine.open(REQUEST)
+    sound = say(utterance, TEXTS[0], TEXTS[1])
     for _ in sound:
-        if engine.batch.free == 6:
+        if free_rows(engine._loaded.scheduler) == 6:
             break
-    assert engine.batch.free == 6
+    assert free_rows(engine._loaded.scheduler) == 6
     sound.close()  # type: ignore[attr-defined]
-    said.close()
-    assert engine.batch.free == 8
-    said.expect(TEXTS[2])
-    with pytest.raises(EngineError, match="over"):
-        list(said.say(TEXTS[1]))
+    utterance.close()
+    assert free_rows(engine._loaded.scheduler) == 8
+    utterance.expect(TEXTS[2])
+    with pytest.raises(EngineError, match="utterance is closed"):
+        list(utterance.say(TEXTS[1]))
 
 
-def test_what_comes_otherwise_than_expected_is_said_all_the_same(engine: XttsEngine) -> None:
-    said = engine.open(REQUEST)
-    list(say(said, TEXTS[0], TEXTS[1]))
-    sound = np.concatenate(list(said.say(TEXTS[2])))
+def test_another_segment_than_announced_is_spoken(engine: XttsEngine) -> None:
+    utterance = engine.open(REQUEST)
+    list(say(utterance, TEXTS[0], TEXTS[1]))
+    sound = np.concatenate(list(utterance.say(TEXTS[2])))
     assert np.abs(sound - np.concatenate(list(engine.open(REQUEST).say(TEXTS[2])))).max() <= 1e-4
-    said.expect("?!")
-    assert engine.batch.free == 8
-    said.close()
+    utterance.expect("?!")
+    assert free_rows(engine._loaded.scheduler) == 8
+    utterance.close()
 
 
-@pytest.mark.parametrize("where", ["text", "token"])
-def test_fault_ahead_is_not_heard_in_the_segment_before(
+@pytest.mark.parametrize("where", ["prefill", "token"])
+def test_nan_while_prefetching_does_not_affect_the_present_segment(
     engine: XttsEngine, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = speak(engine, ahead=False)[:2]
-    said = engine.open(REQUEST)
-    original, read = sequence.decode_one_token, Sequence.read
+    expected = speak(engine, prefetch=False)[:2]
+    utterance = engine.open(REQUEST)
+    original, prefill = sequence.decode_one_token, Sequence.prefill
 
-    def step(gpt: TorchGpt, decodings: list[Sequence]) -> None:
-        if where == "token" and len(decodings) > 1:
-            raise quant.NotANumber
-        original(gpt, decodings)
+    def step(gpt: TorchGpt, sequences: list[Sequence]) -> None:
+        if where == "token" and len(sequences) > 1:
+            raise NotFinite
+        original(gpt, sequences)
 
-    def read_alone(decoding: Sequence, count: int) -> None:
-        if where == "text" and engine.batch.free < 7:
-            raise quant.NotANumber
-        read(decoding, count)
+    def prefill_alone(item: Sequence, count: int | None = None) -> None:
+        if where == "prefill" and free_rows(engine._loaded.scheduler) < 7:
+            raise NotFinite
+        prefill(item, count)
 
-    monkeypatch.setattr(batches, "decode_one_token", step)
-    monkeypatch.setattr(Sequence, "read", read_alone)
-    sounds = [np.concatenate(list(say(said, TEXTS[0], TEXTS[1]))), np.concatenate(list(said.say(TEXTS[1])))]
+    monkeypatch.setattr(scheduler, "decode_one_token", step)
+    monkeypatch.setattr(Sequence, "prefill", prefill_alone)
+    sounds = [np.concatenate(list(say(utterance, TEXTS[0], TEXTS[1]))), np.concatenate(list(utterance.say(TEXTS[1])))]
     for sound, alone in zip(sounds, expected, strict=True):
         assert np.abs(sound - alone).max() <= 1e-4
     assert engine._failure is None
-    said.close()
-    assert engine.batch.free == 8
+    utterance.close()
+    assert free_rows(engine._loaded.scheduler) == 8
 
 
-def test_pipeline_tells_what_comes_next(
+def test_the_pipeline_announces_the_next_segment(
     engine: XttsEngine, steps: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def speak_text() -> NDArray[np.int16]:

@@ -1,9 +1,9 @@
-"""The server with an XTTS that fails on cue: `python -m tests.engines.xtts.serving.faulty_xtts TROUBLE ARGUMENTS...`.
+"""The server with an XTTS that fails on cue: `python -m tests.engines.xtts.serving.faulty_xtts FAULT ARGUMENTS...`.
 
 hang-STEP: after SIGUSR1, that token step never ends; later ones do.
-nan: after SIGUSR1, the next token step finds weights that are no numbers.
-memory-BYTES: from the opening of the checkpoint on, the process may take so much more and no more.
-convert-BYTES: the same from the conversion of the weights on.
+nan: after SIGUSR1, the weights of the next token step are NaN.
+memory-BYTES: once the checkpoint is opened, the process may take only so much more memory.
+convert-BYTES: the same once the weights are converted.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence
 from wyoming_k2so.engines.xtts.weights import loading
 
 
-def at_step(number: int, knock: Callable[[Gpt], None]) -> None:
-    """Let `knock` happen once, in the token step of that number after SIGUSR1."""
+def at_step(number: int, fault: Callable[[Gpt], None]) -> None:
+    """Let `fault` happen once, in the token step of that number after SIGUSR1."""
     armed, original, steps = threading.Event(), Scheduler._compute, 0
     signal.signal(signal.SIGUSR1, lambda *_: armed.set())
 
-    def compute(self: Scheduler, decodings: list[Sequence]) -> None:
+    def compute(self: Scheduler, sequences: list[Sequence]) -> None:
         nonlocal steps
         steps += armed.is_set()
         if armed.is_set() and steps == number:
             armed.clear()
-            knock(self._gpt)
-        original(self, decodings)
+            fault(self._gpt)
+        original(self, sequences)
 
     Scheduler._compute = compute  # type: ignore[method-assign]
 
@@ -51,8 +51,8 @@ def poison(gpt: Gpt) -> None:
 
 
 def limit_memory(name: str, more: int) -> None:
-    """Bound what the process may take from the call of a function of Models on."""
-    original = getattr(loading.Models, name)
+    """Limit the memory of the process once a method of ModelLoader is called."""
+    original = getattr(loading.ModelLoader, name)
 
     def limited(*arguments: Any) -> Any:
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("ascii").splitlines())
@@ -60,15 +60,15 @@ def limit_memory(name: str, more: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
         return original(*arguments)
 
-    setattr(loading.Models, name, limited)
+    setattr(loading.ModelLoader, name, limited)
 
 
 if __name__ == "__main__":
-    trouble, _, amount = sys.argv[1].partition("-")
-    if trouble == "hang":
+    fault, _, amount = sys.argv[1].partition("-")
+    if fault == "hang":
         at_step(int(amount), hang)
-    elif trouble == "nan":
+    elif fault == "nan":
         at_step(1, poison)
     else:
-        limit_memory("__init__" if trouble == "memory" else "load", int(amount))
+        limit_memory("__init__" if fault == "memory" else "load", int(amount))
     sys.exit(main(sys.argv[2:]))

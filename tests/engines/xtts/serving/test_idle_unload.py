@@ -1,4 +1,4 @@
-"""A real model that is freed when nobody uses it and loaded again, over real sockets; the checkpoint is tiny."""
+"""A real model is unloaded while idle and loaded again, over real sockets; the checkpoint is tiny."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.tts import SynthesizeVoice
 
-from tests.engines.xtts.conftest import SPEAKER, TEXT
+from tests.engines.xtts.support.speaking import SPEAKER, TEXT
 from tests.support.client import synthesize
 from tests.support.waiting import until
 from wyoming_k2so.engines.xtts.engine import XttsEngine
@@ -24,7 +24,7 @@ from wyoming_k2so.voices.engine_manager import EngineManager
 
 
 @pytest.mark.parametrize("quantization", ["none", "int8"])
-async def test_the_model_is_freed_after_it_spoke_and_speaks_the_same_when_it_is_back(
+async def test_an_unloaded_model_is_freed_and_speaks_the_same_when_it_is_back(
     quantization: str, config: Config
 ) -> None:
     config = replace(config, voice=replace(config.voice, seed=1))

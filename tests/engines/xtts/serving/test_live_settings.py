@@ -1,4 +1,4 @@
-"""Settings of XTTS changed while it speaks: over real sockets, with real models of a tiny checkpoint."""
+"""XTTS's settings change while it speaks: over real sockets, with real models of a tiny checkpoint."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from wyoming.client import AsyncTcpClient
 from wyoming.event import Event
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
-from tests.engines.xtts.conftest import TEXT
+from tests.engines.xtts.support.speaking import TEXT
 from tests.support.client import read_event, read_until, synthesize
 from tests.support.waiting import until
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.kernels import quant
+from wyoming_k2so.engines.xtts.kernels import precision
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.server.context import ServerContext
 from wyoming_k2so.server.listener import Listener
@@ -36,7 +36,7 @@ from wyoming_k2so.voices.engine_manager import EngineManager
 
 @asynccontextmanager
 async def serving(config: Config, **xtts: Any) -> AsyncIterator[tuple[ServerContext, AsyncTcpClient]]:
-    """A server that speaks by XTTS, always the same way, and a client."""
+    """A server with XTTS and a fixed seed, and a client."""
     config = replace(config, voice=replace(config.voice, seed=1))
     config = config.with_group(replace(config.group(XttsSettings), **xtts))
     catalog, metrics = Catalog(defaults=config.voice), Metrics()
@@ -51,7 +51,7 @@ async def serving(config: Config, **xtts: Any) -> AsyncIterator[tuple[ServerCont
 
 @pytest.fixture
 async def client(config: Config) -> AsyncIterator[AsyncTcpClient]:
-    """Connected to a server that speaks by XTTS in full precision."""
+    """Connected to a server with XTTS in full precision."""
     async with serving(config) as (_, connected):
         yield connected
 
@@ -81,14 +81,14 @@ AS_IT_COMES = StreamConfig(chunk_samples=CHUNK, prebuffer=0, early_clause=False,
 
 
 async def alone(client: AsyncTcpClient) -> list[NDArray[np.int16]]:
-    """Each sentence as a reply of its own: what it sounds like in the precision that speaks now."""
+    """The sound of each sentence as a reply of its own, in the present precision."""
     return [(await synthesize(client, sentence)).audio for sentence in SENTENCES]
 
 
 async def begin(client: AsyncTcpClient, length: int) -> NDArray[np.int16]:
-    """Ask for the first sentence, of `length` samples, and for more that is still to come; returns its sound.
+    """Send the first sentence, of `length` samples, and the beginning of the next; return the sound of the first.
 
-    While text is late, what has been said leaves at once: the last chunk is filled up with silence.
+    While text is late, all sound is sent at once, so the last chunk is padded with silence.
     """
     await client.write_event(SynthesizeStart().event())
     await client.write_event(SynthesizeChunk(f"{SENTENCES[0]} {SENTENCES[1][:20]}").event())
@@ -100,7 +100,7 @@ async def begin(client: AsyncTcpClient, length: int) -> NDArray[np.int16]:
 
 
 async def end(client: AsyncTcpClient, look: Callable[[], None] = lambda: None) -> NDArray[np.int16]:
-    """Send the rest of the text; returns its sound. `look` is called when the first of it is there."""
+    """Send the rest of the text and return its sound. `look` is called once the first of it has arrived."""
     await client.write_event(SynthesizeChunk(f"{SENTENCES[1][20:]} {' '.join(SENTENCES[2:])}").event())
     first = await read_until(client, "audio-chunk")
     look()
@@ -112,12 +112,12 @@ async def end(client: AsyncTcpClient, look: Callable[[], None] = lambda: None) -
 
 @pytest.fixture
 def without_garbage_collection() -> Iterator[Callable[[], None]]:
-    """From its call on, an object goes when nobody refers to it, and no sooner or later."""
+    """Once called, objects are freed exactly when they are no longer referenced."""
     yield gc.disable
     gc.enable()
 
 
-async def test_the_rest_of_a_reply_is_spoken_by_the_model_that_came_meanwhile(
+async def test_a_new_model_speaks_the_rest_of_a_reply(
     config: Config, without_garbage_collection: Callable[[], None]
 ) -> None:
     async with (
@@ -135,7 +135,7 @@ async def test_the_rest_of_a_reply_is_spoken_by_the_model_that_came_meanwhile(
         answer = await configure(client, quantization="int8")
         assert answer.type == "k2so-info", answer.data
         assert (xtts(answer)["state"], xtts(answer)["mode"]) == ("ready", "int8")
-        assert all(ref() is not None for ref in old), "a reply may still need it"
+        assert all(ref() is not None for ref in old), "a reply may still need them"
 
         def freed() -> None:
             assert [ref() for ref in old] == [None] * len(old)
@@ -149,7 +149,7 @@ async def test_the_rest_of_a_reply_is_spoken_by_the_model_that_came_meanwhile(
     assert (last["mode"], last["retries"], last["fallbacks"]) == ("int8", 0, 0)
 
 
-async def test_a_switch_cuts_no_reply_that_is_given_whole(client: AsyncTcpClient) -> None:
+async def test_a_new_model_does_not_cut_a_reply_whose_text_is_complete(client: AsyncTcpClient) -> None:
     async with AsyncTcpClient("127.0.0.1", client.port) as speaking:
         await speaking.write_event(Event("synthesize", {"text": TEXT * 4}))
         answer = await configure(client, quantization="int8", vocoder_precision="fp32")
@@ -161,10 +161,10 @@ async def test_a_switch_cuts_no_reply_that_is_given_whole(client: AsyncTcpClient
 
 
 @pytest.mark.parametrize("after_tokens", [0, 20])
-async def test_a_segment_with_values_that_are_no_numbers_is_spoken_again_in_a_safer_mode(
+async def test_a_segment_with_nan_is_repeated_in_a_safer_precision(
     after_tokens: int, config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(quant, "has_bf16", lambda: True)  # so that the order of modes is the same on every machine
+    monkeypatch.setattr(precision, "has_bf16", lambda: True)  # the same order of precisions on every machine
     caplog.set_level(logging.INFO)
     async with (
         serving(replace(config, stream=AS_IT_COMES), quantization="int8") as (service, client),
@@ -188,21 +188,21 @@ async def test_a_segment_with_values_that_are_no_numbers_is_spoken_again_in_a_sa
         assert value("k2so_replies_in_safer_mode_total", {"engine": "xtts"}) == 1 + len(SENTENCES)
     assert np.array_equal(first, np.pad(small[0], (0, -len(small[0]) % CHUNK)))
     assert len(rest) == sum(map(len, safer[1:])), "no part of the reply is lost"
-    others = np.flatnonzero(rest != np.concatenate(safer[1:]))  # samples that had left before
+    others = np.flatnonzero(rest != np.concatenate(safer[1:]))  # samples that had been sent before
     assert np.array_equal(rest[: len(others)], small[1][: len(others)])
     assert max(others, default=0) < len(safer[1]) / 2
     assert bool(len(others)) == bool(after_tokens)
     assert (xtts(info)["state"], xtts(info)["mode"]) == ("ready", "bf16")
     assert xtts(info)["detail"] == info.data["figures"]["last"]["note"]
-    assert xtts(info)["detail"] == "int8 failed: it computed values that are no numbers"
-    assert "XTTS in int8 failed (it computed values that are no numbers); loading bf16" in caplog.text
+    assert xtts(info)["detail"] == "int8 failed: the model produced NaN or infinity"
+    assert "XTTS in int8 failed (the model produced NaN or infinity); loading bf16" in caplog.text
     assert "1 retries, in bf16 because int8 failed" in caplog.text
 
 
 # ---- settings ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_refused_precision_keeps_the_old_model(client: AsyncTcpClient) -> None:
+async def test_a_rejected_precision_keeps_the_old_model(client: AsyncTcpClient) -> None:
     answer = await configure(client, quantization="fp16")
     assert (answer.type, answer.data["code"]) == ("error", "failed")
     assert "use bf16 or int8" in answer.data["text"]
@@ -215,10 +215,10 @@ async def test_a_refused_precision_keeps_the_old_model(client: AsyncTcpClient) -
 
 
 @pytest.mark.parametrize(("bf16", "offered"), [(True, ["auto", "fp32", "bf16"]), (False, ["auto", "fp32"])])
-async def test_the_vocoder_s_precisions_are_those_that_run_well_here(
+async def test_only_vocoder_precisions_that_run_well_are_offered(
     bf16: bool, offered: list[str], config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quant, "has_bf16", lambda: bf16)
+    monkeypatch.setattr(precision, "has_bf16", lambda: bf16)
     async with serving(config) as (_, client):
         info = await configure(client)
         assert info.data["allowed"]["vocoder_precision"]["choices"] == offered
@@ -240,7 +240,9 @@ async def test_a_request_has_its_own_speed_and_language(client: AsyncTcpClient) 
     assert (await synthesize(client, TEXT)).audio.tolist() == plain.audio.tolist()
 
 
-async def test_sampling_changes_without_another_model(client: AsyncTcpClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sampling_settings_do_not_reload_the_model(
+    client: AsyncTcpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = await synthesize(client, TEXT)
     assert (await synthesize(client, TEXT)).audio.tolist() == before.audio.tolist()
     monkeypatch.delattr(EngineLoader, "load")  # any load would fail

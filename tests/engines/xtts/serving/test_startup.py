@@ -1,4 +1,4 @@
-"""A real server process with XTTS: who speaks while it loads, when it is there, and when it cannot load."""
+"""A real server process with XTTS: which voice speaks while it loads, once it has loaded, and if it cannot load."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,40 +16,15 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 from wyoming.tts import SynthesizeVoice
 
-from tests.engines.xtts.conftest import SPEAKER, TEXT
-from tests.engines.xtts.voices.test_clips import encoded
-from tests.engines.xtts.voices.test_encoder import speech
+from tests.engines.xtts.support.clips import encoded, speech
+from tests.engines.xtts.support.processes import PATIENCE_S, engines, settled, start
+from tests.engines.xtts.support.speaking import SPEAKER, TEXT
 from tests.support.client import read_event, synthesize
-from tests.support.server_process import ROOT, ServerProcess
-
-PATIENCE_S = 100
-
-
-def start(
-    checkpoint: Path, home: Path, engine: str = "auto", *more: str, program: Sequence[str] = ("wyoming_k2so",)
-) -> ServerProcess:
-    folders = ("--data-dir", str(home / "data"), "--cache-dir", str(home / "cache"))
-    return ServerProcess("--engine", engine, "--xtts-checkpoint", str(checkpoint), *folders, *more, program=program)
-
-
-async def engines(client: AsyncTcpClient) -> dict[str, dict[str, str]]:
-    await client.write_event(Event("k2so-describe"))
-    event = await read_event(client)
-    assert event is not None
-    return {engine["name"]: engine for engine in event.data["engines"]}
-
-
-async def settled(client: AsyncTcpClient) -> dict[str, str]:
-    """The state of XTTS once it has loaded or failed."""
-    deadline = time.monotonic() + PATIENCE_S
-    while (state := (await engines(client))["xtts"])["state"] == "loading":
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.2)
-    return state
+from tests.support.server_process import ROOT
 
 
 @pytest.mark.parametrize("engine", ["auto", "xtts"])
-async def test_the_embedded_voice_speaks_until_xtts_is_there(engine: str, folder: Path, tmp_path: Path) -> None:
+async def test_the_embedded_voice_speaks_while_xtts_loads(engine: str, folder: Path, tmp_path: Path) -> None:
     process = start(folder, tmp_path, engine)
     async with AsyncTcpClient("127.0.0.1", process.port) as client:
         assert (await engines(client))["xtts"]["state"] == "loading"
@@ -68,7 +42,7 @@ async def test_the_embedded_voice_speaks_until_xtts_is_there(engine: str, folder
     assert f"instead of {SPEAKER}" in process.log
 
 
-async def test_memory_is_freed_while_nobody_speaks_and_the_embedded_voice_bridges(folder: Path, tmp_path: Path) -> None:
+async def test_the_embedded_voice_speaks_while_an_idle_xtts_is_reloaded(folder: Path, tmp_path: Path) -> None:
     process = start(folder, tmp_path, "auto", "--idle-unload", "0.05")
     deadline = time.monotonic() + PATIENCE_S
     async with AsyncTcpClient("127.0.0.1", process.port) as client:
@@ -85,7 +59,7 @@ async def test_memory_is_freed_while_nobody_speaks_and_the_embedded_voice_bridge
     assert "Traceback" not in process.log
 
 
-async def test_a_client_adds_a_voice_that_speaks_and_removes_it(folder: Path, tmp_path: Path) -> None:
+async def test_a_client_adds_a_voice_uses_it_and_removes_it(folder: Path, tmp_path: Path) -> None:
     process = start(folder, tmp_path)
     clips = tmp_path / "data" / "voices-xtts"
 
@@ -117,7 +91,7 @@ async def test_a_client_adds_a_voice_that_speaks_and_removes_it(folder: Path, tm
     assert "Traceback" not in process.log
 
 
-async def test_when_xtts_cannot_load_the_embedded_voice_goes_on_and_the_log_says_why(tmp_path: Path) -> None:
+async def test_the_embedded_voice_speaks_if_xtts_cannot_load(tmp_path: Path) -> None:
     process = start(tmp_path / "nowhere", tmp_path)
     async with AsyncTcpClient("127.0.0.1", process.port) as client:
         state = await settled(client)
@@ -129,21 +103,21 @@ async def test_when_xtts_cannot_load_the_embedded_voice_goes_on_and_the_log_says
     assert "Traceback" not in process.log
 
 
-def test_by_name_a_checkpoint_that_cannot_be_loaded_ends_the_program(folder: Path, tmp_path: Path) -> None:
-    """Its files are there, so that it serves until loading finds out."""
+def test_with_engine_xtts_a_checkpoint_that_cannot_be_loaded_ends_the_program(folder: Path, tmp_path: Path) -> None:
+    """Its files exist, so it serves until loading fails."""
     broken = tmp_path / "broken"
     shutil.copytree(folder, broken)
     (broken / "model.pth").write_bytes((folder / "model.pth").read_bytes()[:10_000])
     process = start(broken, tmp_path, "xtts")
     assert process.wait() == 1
-    assert "model.pth is cut short or damaged; download it again" in process.log
+    assert "model.pth is truncated or damaged; download it again" in process.log
     assert "Traceback" not in process.log
 
 
 @pytest.mark.parametrize(
     ("checkpoint", "status", "says"), [("nowhere", 1, "no checkpoint folder"), ("coqui/XTTS-v2", 2, "COQUI_TOS_AGREED")]
 )
-def test_by_name_what_is_wrong_at_first_sight_is_said_before_serving(
+def test_with_engine_xtts_an_unusable_checkpoint_is_reported_before_serving(
     checkpoint: str, status: int, says: str, tmp_path: Path
 ) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "COQUI_TOS_AGREED"}

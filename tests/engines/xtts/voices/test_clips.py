@@ -1,8 +1,7 @@
-"""The folder of clips and those who write into it over the network: names, bounds, and nothing half done."""
+"""Clips that clients send over the network: names, limits, and nothing left half done."""
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.engines.xtts.voices.test_encoder import CountingCloner, clipped, new_store, speech
-from wyoming_k2so.engine import Cloning, EngineError, Samples
+from tests.engines.xtts.support.clips import CountingEncoder, clipped, encoded, new_store, speech
+from wyoming_k2so.engine import Cloning, EngineError
 from wyoming_k2so.engines.xtts.engine import XttsEngine
 from wyoming_k2so.engines.xtts.voices import clips as module
 from wyoming_k2so.engines.xtts.voices.encoder import read_clip
 from wyoming_k2so.engines.xtts.voices.store import VoiceStore
 from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint
-
-
-def encoded(sound: Samples, rate: int = 22050, format: str = "WAV") -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, sound, rate, format=format)
-    return file.getvalue()
-
 
 CLIP = encoded(speech(2))
 
@@ -36,23 +28,23 @@ def clips(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(checkpoint: Checkpoint, clips: Path, tmp_path: Path) -> VoiceStore:
-    return new_store(checkpoint, CountingCloner(), clips, tmp_path)
+    return new_store(checkpoint, CountingEncoder(), clips, tmp_path)
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
-    """What lies in a folder, its hidden parts too."""
+    """All files and folders in a folder, including hidden ones."""
     return {str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes() for path in folder.rglob("*")}
 
 
 @pytest.mark.parametrize(("format", "suffix"), [("WAV", "wav"), ("FLAC", "flac"), ("OGG", "ogg"), ("MP3", "mp3")])
-def test_a_clip_becomes_a_voice_and_goes_again(store: VoiceStore, clips: Path, format: str, suffix: str) -> None:
+def test_a_voice_is_added_and_removed(store: VoiceStore, clips: Path, format: str, suffix: str) -> None:
     clip = encoded(speech(2), format=format)
     store.add("Anna Lena", "de", clip)
     assert everything(clips) == {f"Anna Lena.de.{suffix}": clip}
     (clone,) = store.clones()
     assert (clone.name, clone.language) == ("Anna Lena", "de")
-    assert store.cloner.calls == 1  # type: ignore[attr-defined]
-    assert store.conditioning("Anna Lena").latents[0, 0] == 1, "computed when it was added"
+    assert store.encoder.calls == 1  # type: ignore[attr-defined]
+    assert store.conditioning("Anna Lena").latents[0, 0] == 1, "computed when the voice was added"
 
     store.remove("anna lena")
     assert everything(clips) == {}
@@ -61,7 +53,7 @@ def test_a_clip_becomes_a_voice_and_goes_again(store: VoiceStore, clips: Path, f
 
 
 @pytest.mark.parametrize("name", ["anna", "हिंदी", "O'Neil 2", "Jörg", "zoë-2_b", "小明", "7"])
-def test_names_of_people(store: VoiceStore, name: str) -> None:
+def test_names_that_are_valid(store: VoiceStore, name: str) -> None:
     store.add(name, None, CLIP)
     assert [clone.name for clone in store.clones()] == [name]
 
@@ -98,21 +90,21 @@ def test_names_of_people(store: VoiceStore, name: str) -> None:
         "x" * 49,
     ],
 )
-def test_names_that_are_none(store: VoiceStore, clips: Path, name: str) -> None:
+def test_invalid_names(store: VoiceStore, clips: Path, name: str) -> None:
     with pytest.raises(EngineError, match="name"):
         store.add(name, None, CLIP)
     assert not clips.exists()
 
 
 @pytest.mark.parametrize("language", ["tlh", "de/../..", "de.x", "../de", "d", "de-" + "x" * 20, "de\0"])
-def test_languages_that_are_none(store: VoiceStore, clips: Path, language: str) -> None:
-    with pytest.raises(EngineError, match=r"it speaks: .*\bde\b"):
+def test_invalid_languages(store: VoiceStore, clips: Path, language: str) -> None:
+    with pytest.raises(EngineError, match=r"choose one of: .*\bde\b"):
         store.add("anna", language, CLIP)
     assert not clips.exists()
 
 
 @pytest.mark.parametrize("language", ["de", "pt-BR", "zh-cn", "DE"])
-def test_languages_of_xtts(store: VoiceStore, language: str) -> None:
+def test_languages_that_are_valid(store: VoiceStore, language: str) -> None:
     store.add("anna", language, CLIP)
     assert store.clones()[0].language == language
 
@@ -120,19 +112,19 @@ def test_languages_of_xtts(store: VoiceStore, language: str) -> None:
 @pytest.mark.parametrize(
     ("clip", "reason"),
     [
-        (b"", "not audio"),
-        (b"this is no sound" * 99, "not audio"),
-        (CLIP[:30], "not audio|shorter"),
+        (b"", "not readable audio"),
+        (b"this is no sound" * 99, "not readable audio"),
+        (CLIP[:30], "not readable audio|shorter"),
         (encoded(speech(0.5)), "shorter than a second"),
         (encoded(np.zeros(44100, np.float32)), "is silent"),
         (encoded(clipped()), "is clipped"),
         (encoded(speech(121, 8000), 8000), "too long"),
         (encoded(np.zeros((11_600_000 // 8, 8), np.float32), 48_000, "FLAC"), "too long"),
-        (encoded(speech(2, 44_101), 44_101), "44101 samples per second"),
+        (encoded(speech(2, 44_101), 44_101), "44101 Hz"),
         (encoded(speech(2), format="AIFF"), "use wav"),
     ],
 )
-def test_clips_of_no_use(store: VoiceStore, clips: Path, clip: bytes, reason: str) -> None:
+def test_unusable_clips(store: VoiceStore, clips: Path, clip: bytes, reason: str) -> None:
     with pytest.raises(EngineError, match=reason):
         store.add("anna", "de", clip)
     assert not clips.exists() or everything(clips) == {}
@@ -150,7 +142,7 @@ def test_a_name_is_taken_whatever_its_case_format_and_language(store: VoiceStore
     assert everything(clips) == before
 
 
-def test_links_lead_nowhere(store: VoiceStore, clips: Path, tmp_path: Path) -> None:
+def test_links_are_not_followed(store: VoiceStore, clips: Path, tmp_path: Path) -> None:
     clips.mkdir()
     outside = tmp_path / "precious.wav"
     outside.write_bytes(CLIP)
@@ -165,7 +157,7 @@ def test_links_lead_nowhere(store: VoiceStore, clips: Path, tmp_path: Path) -> N
     assert not (clips / "anna.wav").is_symlink()
 
 
-def test_what_is_not_one_clip_in_the_folder_stays(store: VoiceStore, clips: Path) -> None:
+def test_only_a_voice_of_one_clip_can_be_removed(store: VoiceStore, clips: Path) -> None:
     (clips / "team").mkdir(parents=True)
     (clips / "team" / "one.wav").write_bytes(CLIP)
     before = everything(clips)
@@ -177,7 +169,7 @@ def test_what_is_not_one_clip_in_the_folder_stays(store: VoiceStore, clips: Path
     assert everything(clips) == before
 
 
-def test_a_sidecar_goes_with_its_clip(store: VoiceStore, clips: Path) -> None:
+def test_a_sidecar_is_removed_with_its_clip(store: VoiceStore, clips: Path) -> None:
     clips.mkdir()
     (clips / "eve.wav").write_bytes(CLIP)
     (clips / "eve.toml").write_text('language = "es"')
@@ -186,11 +178,11 @@ def test_a_sidecar_goes_with_its_clip(store: VoiceStore, clips: Path) -> None:
     assert set(everything(clips)) == {"everest.wav"}
 
 
-def test_the_folder_is_bounded(store: VoiceStore, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_has_limits(store: VoiceStore, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_VOICES", 2)
     store.add("a", None, CLIP)
     monkeypatch.setattr(module, "MAX_BYTES", 2 * len(CLIP) - 1)
-    with pytest.raises(EngineError, match="MiB already"):
+    with pytest.raises(EngineError, match="limit of"):
         store.add("b", None, CLIP)
     monkeypatch.setattr(module, "MAX_BYTES", 9 * len(CLIP))
     store.add("b", None, CLIP)
@@ -203,45 +195,45 @@ def test_a_voice_that_cannot_be_cloned_is_not_kept(store: VoiceStore, clips: Pat
     def broken(*_: Any) -> Any:
         raise EngineError("no complete voice encoder")
 
-    store.cloner.clone = broken  # type: ignore[assignment, method-assign]
+    store.encoder.clone = broken  # type: ignore[assignment, method-assign]
     with pytest.raises(EngineError, match="no complete voice encoder"):
         store.add("anna", None, CLIP)
     assert everything(clips) == {}
 
 
-def test_a_disk_that_fails_leaves_nothing(store: VoiceStore, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_nothing(store: VoiceStore, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(EngineError, match="cannot be written: No space left"):
+    with pytest.raises(EngineError, match="cannot write to the voice folder: No space left"):
         store.add("anna", None, CLIP)
     assert everything(clips) == {}
 
     (clips / "file").write_text("no folder")
     store._folder = clips / "file"
-    with pytest.raises(EngineError, match="cannot be written"):
+    with pytest.raises(EngineError, match="cannot write"):
         store.add("anna", None, CLIP)
 
 
-def test_hidden_files_are_no_voices(store: VoiceStore, clips: Path) -> None:
+def test_hidden_files_are_not_voices(store: VoiceStore, clips: Path) -> None:
     (clips / ".new-1").mkdir(parents=True)
     (clips / ".new-1" / "anna.wav").write_bytes(CLIP)
     (clips / "._anna.wav").write_bytes(CLIP)
     assert store.clones() == []
 
 
-def test_rates_that_would_take_gigabytes_are_refused(clips: Path) -> None:
+def test_a_rate_whose_resampling_would_take_gigabytes_is_rejected(clips: Path) -> None:
     clips.mkdir()
     for rate in (8000, 16000, 22050, 44100, 48000, 96000):
         soundfile.write(clips / "a.wav", speech(1.1, rate), rate)
         read_clip(clips / "a.wav")
     soundfile.write(clips / "a.wav", speech(1.1, 22051), 22051)
-    with pytest.raises(EngineError, match="22051 samples per second"):
+    with pytest.raises(EngineError, match="22051 Hz"):
         read_clip(clips / "a.wav")
 
 
-def test_the_engine_clones(engine: XttsEngine, tmp_path: Path) -> None:
+def test_the_engine_adds_and_removes_voices(engine: XttsEngine, tmp_path: Path) -> None:
     cloning: Cloning = engine
     assert isinstance(cloning, Cloning)
     cloning.add_voice("Gerda", "de", CLIP)

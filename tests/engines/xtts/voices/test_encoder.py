@@ -1,4 +1,4 @@
-"""Cloned voices: conditioning equal to Coqui's, clips that cannot be used, the folder and the cache."""
+"""Cloned voices: conditioning equal to Coqui's, unusable clips, the folder and the cache."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,22 +13,13 @@ import soundfile
 import torch
 from torch import Tensor
 
+from tests.engines.xtts.support.clips import CountingEncoder, clipped, new_store, speech
 from wyoming_k2so.engine import EngineError, Samples
 from wyoming_k2so.engines.xtts.dev.reference import ReferenceXtts
 from wyoming_k2so.engines.xtts.voices import store as voices_module
-from wyoming_k2so.engines.xtts.voices.encoder import Cloner, Conditioning, read_clip
+from wyoming_k2so.engines.xtts.voices.encoder import VoiceEncoder, read_clip
 from wyoming_k2so.engines.xtts.voices.store import VoiceStore
 from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint
-
-
-def speech(seconds: float, rate: int = 22050, seed: int = 0) -> Samples:
-    """Something with pitch, pauses and noise."""
-    time = np.arange(int(seconds * rate)) / rate
-    rng = np.random.default_rng(seed)
-    tone = sum(np.sin(2 * np.pi * (110 + 20 * seed) * k * time) / k for k in range(1, 9))
-    envelope = np.clip(np.sin(2 * np.pi * 1.3 * time), 0, 1)
-    sound: Samples = (0.1 * tone * envelope + 0.005 * rng.standard_normal(len(time))).astype(np.float32)
-    return sound
 
 
 @pytest.fixture
@@ -40,24 +30,13 @@ def clips(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cloner(checkpoint: Checkpoint) -> Cloner:
-    return Cloner(checkpoint.weights(), checkpoint.architecture, checkpoint.defaults)
+def encoder(checkpoint: Checkpoint) -> VoiceEncoder:
+    return VoiceEncoder(checkpoint.weights(), checkpoint.architecture, checkpoint.defaults)
 
 
 @pytest.fixture
-def store(checkpoint: Checkpoint, cloner: Cloner, clips: Path, tmp_path: Path) -> VoiceStore:
-    return new_store(checkpoint, cloner, clips, tmp_path)
-
-
-def new_store(checkpoint: Checkpoint, cloner: Any, clips: Path, tmp_path: Path) -> VoiceStore:
-    return VoiceStore(
-        checkpoint.speakers(),
-        clips,
-        cache=tmp_path / "cache",
-        cloner=cloner,
-        fingerprint=checkpoint.fingerprint(),
-        languages=checkpoint.languages,
-    )
+def store(checkpoint: Checkpoint, encoder: VoiceEncoder, clips: Path, tmp_path: Path) -> VoiceStore:
+    return new_store(checkpoint, encoder, clips, tmp_path)
 
 
 @pytest.mark.parametrize(("suffix", "rate", "channels"), [("wav", 22050, 1), ("wav", 16000, 2), ("flac", 44100, 1)])
@@ -66,23 +45,23 @@ def test_conditioning_equals_coqui(
     rate: int,
     channels: int,
     clips: Path,
-    cloner: Cloner,
-    stock: ReferenceXtts,
+    encoder: VoiceEncoder,
+    reference: ReferenceXtts,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sounds = [speech(7.3, rate, seed) for seed in range(2)]
     paths = [clips / f"{seed}.{suffix}" for seed in range(2)]
     for path, sound in zip(paths, sounds, strict=True):
         soundfile.write(path, np.stack([sound] * channels, 1), rate)
-    monkeypatch.setattr("torchaudio.load", load_with_soundfile)  # torchcodec wants the libraries of ffmpeg
-    latents, embedding = stock.model.get_conditioning_latents(
+    monkeypatch.setattr("torchaudio.load", load_with_soundfile)  # torchcodec needs the libraries of ffmpeg
+    latents, embedding = reference.model.get_conditioning_latents(
         [str(path) for path in paths], max_ref_length=30, gpt_cond_len=30, gpt_cond_chunk_len=4
     )
-    ours = cloner.clone(paths)
+    ours = encoder.clone(paths)
     assert ours.latents.shape == latents[0].shape == (32, 64)
     assert (ours.latents - latents[0]).abs().max() <= 1e-4
     assert (ours.embedding - embedding[0]).abs().max() <= 1e-4
-    other = cloner.clone(paths[:1])
+    other = encoder.clone(paths[:1])
     assert (ours.latents - other.latents).abs().max() > 1e-3, "the clips must matter"
 
 
@@ -92,22 +71,18 @@ def load_with_soundfile(path: str) -> tuple[Tensor, int]:
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
-def test_formats(suffix: str, clips: Path) -> None:
+def test_every_format_can_be_read(suffix: str, clips: Path) -> None:
     soundfile.write(clips / f"a.{suffix}", speech(2), 22050)
     audio = read_clip(clips / f"a.{suffix}")
     assert audio.shape[0] == 1
     assert abs(audio.shape[1] / 22050 - 2) < 0.1
 
 
-def clipped() -> Samples:
-    return np.clip(speech(2) * 30, -0.98, 0.98)
-
-
 @pytest.mark.parametrize(
     ("sound", "reason"),
     [(speech(0.5), "shorter than a second"), (np.zeros(44100, np.float32), "is silent"), (clipped(), "is clipped")],
 )
-def test_unusable_clip_is_refused_once_and_the_rest_load(
+def test_an_unusable_clip_is_reported_once_and_skipped(
     sound: Samples, reason: str, clips: Path, store: VoiceStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     soundfile.write(clips / "bad.wav", sound, 22050)
@@ -119,7 +94,7 @@ def test_unusable_clip_is_refused_once_and_the_rest_load(
     assert caplog.text.count(reason) == 1
 
 
-def test_folder_that_cannot_be_read_is_refused_and_the_rest_load(
+def test_an_unreadable_folder_is_reported_and_skipped(
     clips: Path, store: VoiceStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (clips / "lost+found").mkdir()
@@ -136,10 +111,10 @@ def test_folder_that_cannot_be_read_is_refused_and_the_rest_load(
     assert "lost+found" in caplog.text
 
 
-def test_not_audio_is_refused(clips: Path, store: VoiceStore, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_is_not_audio_is_skipped(clips: Path, store: VoiceStore, caplog: pytest.LogCaptureFixture) -> None:
     (clips / "bad.mp3").write_bytes(b"this is no sound" * 99)
     assert not store.clones()
-    assert "bad.mp3 is not audio" in caplog.text
+    assert "bad.mp3 is not readable audio" in caplog.text
 
 
 def test_loud_speech_is_not_clipped(clips: Path) -> None:
@@ -182,38 +157,27 @@ def test_new_changed_and_removed_clips_are_noticed(clips: Path, store: VoiceStor
         store.conditioning("a")
 
 
-def test_unchanged_folder_is_not_read_again(clips: Path, store: VoiceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_folder_is_not_scanned_again(
+    clips: Path, store: VoiceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     soundfile.write(clips / "a.wav", speech(2), 22050)
     store.clones()
-    monkeypatch.setattr(store, "_scan", lambda: pytest.fail("read again"))
+    monkeypatch.setattr(store, "_scan", lambda: pytest.fail("scanned again"))
     assert [clone.name for clone in store.clones()] == ["a"]
 
 
-class CountingCloner:
-    """Counts what the cache lets through."""
-
-    recipe = "counting"
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def clone(self, clips: tuple[Path, ...]) -> Conditioning:
-        self.calls += 1
-        return Conditioning(torch.full((32, 4), float(self.calls)), torch.zeros(512, 1))
-
-
-def test_cache_outlives_the_process_and_follows_content(
+def test_the_cache_outlives_the_process_and_follows_the_content(
     clips: Path, checkpoint: Checkpoint, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     soundfile.write(clips / "a.wav", speech(2), 22050)
-    cloner = CountingCloner()
+    encoder = CountingEncoder()
 
     def ask(name: str = "a") -> float:
-        return float(new_store(checkpoint, cloner, clips, tmp_path).conditioning(name).latents[0, 0])
+        return float(new_store(checkpoint, encoder, clips, tmp_path).conditioning(name).latents[0, 0])
 
     assert [ask(), ask()] == [1, 1]
     (clips / "a.wav").rename(clips / "b.wav")
-    assert ask("b") == 1, "the content counts, not the name"
+    assert ask("b") == 1, "the content matters, not the name"
     soundfile.write(clips / "b.wav", speech(2, seed=1), 22050)
     assert ask("b") == 2
     for path in (tmp_path / "cache").iterdir():
@@ -224,7 +188,7 @@ def test_cache_outlives_the_process_and_follows_content(
     assert not list((tmp_path / "cache").glob("*.part"))
 
 
-def test_full_disk_costs_only_the_cache(
+def test_a_full_disk_costs_only_the_cache(
     clips: Path,
     checkpoint: Checkpoint,
     tmp_path: Path,
@@ -236,12 +200,12 @@ def test_full_disk_costs_only_the_cache(
 
     monkeypatch.setattr(voices_module, "save_file", full)
     soundfile.write(clips / "a.wav", speech(2), 22050)
-    assert new_store(checkpoint, CountingCloner(), clips, tmp_path).conditioning("a").latents[0, 0] == 1
-    assert "cannot be cached" in caplog.text
+    assert new_store(checkpoint, CountingEncoder(), clips, tmp_path).conditioning("a").latents[0, 0] == 1
+    assert "cannot cache the cloned voice" in caplog.text
     assert not list((tmp_path / "cache").iterdir())
 
 
-def test_clone_takes_the_place_of_a_speaker_of_its_name(clips: Path, store: VoiceStore) -> None:
+def test_a_clone_replaces_the_speaker_of_the_same_name(clips: Path, store: VoiceStore) -> None:
     built_in = store.conditioning("Damien Black")
     soundfile.write(clips / "Damien Black.wav", speech(2), 22050)
     assert not torch.equal(store.conditioning("Damien Black").latents, built_in.latents)

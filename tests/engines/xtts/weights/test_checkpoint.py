@@ -1,4 +1,4 @@
-"""Checkpoints in the official format and its variants load; broken ones are refused with a sentence."""
+"""Checkpoints in the official format and its variants load; broken ones raise a clear error."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from TTS.tts.models import xtts
 
 from wyoming_k2so.engine import EngineError
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.model.gpt import TorchGpt, load_gpt
+from wyoming_k2so.engines.xtts.model.architecture import Architecture
 from wyoming_k2so.engines.xtts.model.tokenizer import TextTokenizer
+from wyoming_k2so.engines.xtts.model.torch_gpt import TorchGpt, load_gpt
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights import memory
-from wyoming_k2so.engines.xtts.weights.checkpoint import Architecture, Checkpoint, load_tensors
+from wyoming_k2so.engines.xtts.weights.checkpoint import Checkpoint, load_tensors
 from wyoming_k2so.settings.config import Config
 
 
@@ -50,7 +51,7 @@ def same(one: TorchGpt, other: TorchGpt) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
-def test_reads_what_the_files_say(checkpoint: Checkpoint) -> None:
+def test_reads_configuration_and_speakers(checkpoint: Checkpoint) -> None:
     arch = checkpoint.architecture
     assert (arch.gpt_layers, arch.gpt_n_model_channels, arch.gpt_num_audio_tokens) == (2, 64, 1026)
     assert arch.max_new_tokens == 602
@@ -61,7 +62,7 @@ def test_reads_what_the_files_say(checkpoint: Checkpoint) -> None:
     assert embedding.shape == (512, 1)
 
 
-def test_weights_are_those_of_the_file(checkpoint: Checkpoint, gpt: TorchGpt) -> None:
+def test_weights_equal_those_of_the_file(checkpoint: Checkpoint, gpt: TorchGpt) -> None:
     state = torch.load(checkpoint.folder / "model.pth", weights_only=True)["model"]
     assert torch.equal(gpt.get_parameter("blocks.1.down.weight"), state["gpt.gpt.h.1.mlp.c_proj.weight"].t())
     assert torch.equal(gpt.code_head.weight, state["gpt.mel_head.weight"])
@@ -100,7 +101,7 @@ def test_original_file_with_configuration_objects_loads(
     assert same(load_gpt(checkpoint.weights(), checkpoint.architecture, tokenizer.size), gpt)
 
 
-def test_no_code_of_a_file_runs(tmp_path: Path) -> None:
+def test_a_file_cannot_run_code(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return Path.touch, (tmp_path / "owned",)  # type: ignore[return-value]
@@ -123,7 +124,7 @@ def test_missing_file(name: str, copy: Path, config: Config) -> None:
 def test_truncated_file(name: str, share: float, copy: Path, config: Config) -> None:
     data = (copy / name).read_bytes()
     (copy / name).write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(EngineError, match=f"{re.escape(name)} is cut short or damaged; download it again"):
+    with pytest.raises(EngineError, match=f"{re.escape(name)} is truncated or damaged; download it again"):
         load(copy, config)
 
 
@@ -142,7 +143,7 @@ def test_config_of_another_type(copy: Path, config: Config) -> None:
 
 def test_wrong_shape(copy: Path, config: Config) -> None:
     edit(copy / "config.json", gpt_n_model_channels=128)
-    with pytest.raises(EngineError, match=r"has shape .* where config.json asks for"):
+    with pytest.raises(EngineError, match=r"has shape .*, but config\.json requires"):
         load(copy, config)
 
 
@@ -164,7 +165,7 @@ def test_no_weights_in_the_file(copy: Path, config: Config) -> None:
         load(copy, config)
 
 
-def test_no_voice_at_all(copy: Path, config: Config) -> None:
+def test_no_voice(copy: Path, config: Config) -> None:
     (copy / "speakers_xtts.pth").unlink()
     with pytest.raises(EngineError, match="has no speakers"):
         load(copy, config)
@@ -177,11 +178,11 @@ def test_no_such_folder(tmp_path: Path, config: Config) -> None:
 
 def test_too_little_memory(folder: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "available_bytes", lambda: 100_000_000)
-    with pytest.raises(EngineError, match=r"XTTS needs .* GB of memory and 0\.1 GB is free"):
+    with pytest.raises(EngineError, match=r"XTTS needs .* GB of memory, but only 0\.1 GB is free"):
         load(folder, config)
 
 
-def test_free_memory_is_the_least_that_is_told(tmp_path: Path) -> None:
+def test_free_memory_of_machine_and_container(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   2000 kB\n")
     (tmp_path / "memory.max").write_text("5000\n")
     (tmp_path / "memory.current").write_text("1000\n")
@@ -194,7 +195,7 @@ def test_free_memory_is_the_least_that_is_told(tmp_path: Path) -> None:
     assert memory._machine(tmp_path / "absent") is None
 
 
-def test_full_size_needs_what_its_weights_weigh() -> None:
+def test_full_size_needs_as_much_memory_as_its_weights() -> None:
     arch = Architecture(gpt_num_audio_tokens=1026)
     assert 1.5e9 < arch.weight_bytes(6681) < 1.7e9
 

@@ -1,4 +1,4 @@
-"""Downloads against a hub of our own: consent, resuming, verification, and what is said when it fails."""
+"""Downloads from a hub of our own: consent, resuming, verification, and errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Hub(ThreadingHTTPServer):
         self.requests: list[tuple[str, str, str | None]] = []
         self.served = dict(CONTENT)
         self.cut_at: int | None = None
-        """Break off model.pth after so many bytes, once."""
+        """Break off the download of model.pth after so many bytes, once."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -111,70 +111,70 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         thread.join()
 
 
-def fetch(folder: Path, name: str = "coqui/XTTS-v2") -> Path:
-    return hub.fetch(name, folder, consent=True)
+def download(folder: Path, name: str = "coqui/XTTS-v2") -> Path:
+    return hub.download(name, folder, consent=True)
 
 
-def test_without_consent_nothing_is_asked_of_the_network(server: Hub, tmp_path: Path) -> None:
+def test_without_consent_there_is_no_request(server: Hub, tmp_path: Path) -> None:
     with pytest.raises(ConsentNeeded, match=r"non-commercial.*--accept-xtts-license"):
-        hub.fetch("coqui/XTTS-v2", tmp_path, consent=False)
+        hub.download("coqui/XTTS-v2", tmp_path, consent=False)
     assert not server.requests
 
 
-def test_download_is_complete_and_happens_once(server: Hub, tmp_path: Path) -> None:
-    folder = fetch(tmp_path)
+def test_the_download_is_complete_and_happens_once(server: Hub, tmp_path: Path) -> None:
+    folder = download(tmp_path)
     assert {name: (folder / name).read_bytes() for name in CONTENT if name != "README.md"} == {
         name: data for name, data in CONTENT.items() if name != "README.md"
     }
     assert not (folder / "README.md").exists()
     count = len(server.requests)
-    assert hub.fetch("coqui/XTTS-v2", tmp_path, consent=False) == folder
+    assert hub.download("coqui/XTTS-v2", tmp_path, consent=False) == folder
     assert len(server.requests) == count
 
 
-def test_broken_download_goes_on_where_it_stopped(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_download_resumes(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 50_000)
     server.cut_at = 400_000
     try:
-        folder = fetch(tmp_path)
+        folder = download(tmp_path)
     except EngineError:  # or the client's own attempts to resume were enough
-        folder = fetch(tmp_path)
+        folder = download(tmp_path)
     assert (folder / "model.pth").read_bytes() == CONTENT["model.pth"]
     ranges = [asked for _, path, asked in server.requests if path.endswith("model.pth") and asked]
     assert [int(asked.removeprefix("bytes=").rstrip("-")) for asked in ranges] == [400_000]
 
 
-def test_damaged_file_is_not_kept(server: Hub, tmp_path: Path) -> None:
+def test_a_damaged_file_is_not_kept(server: Hub, tmp_path: Path) -> None:
     server.served["model.pth"] = CONTENT["model.pth"][:-1] + b"!"
-    with pytest.raises(EngineError, match=r"model\.pth arrived damaged"):
-        fetch(tmp_path)
+    with pytest.raises(EngineError, match=r"model\.pth was damaged"):
+        download(tmp_path)
     server.served["model.pth"] = CONTENT["model.pth"]
-    assert (fetch(tmp_path) / "model.pth").read_bytes() == CONTENT["model.pth"]
+    assert (download(tmp_path) / "model.pth").read_bytes() == CONTENT["model.pth"]
 
 
 def test_no_network(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("time.sleep", lambda _: None)
-    with pytest.raises(EngineError, match="cannot be downloaded; check the network"):
-        fetch(tmp_path)
+    with pytest.raises(EngineError, match="cannot download coqui/XTTS-v2; check the network"):
+        download(tmp_path)
 
 
-def test_unknown_model(server: Hub, tmp_path: Path) -> None:
+def test_an_unknown_model(server: Hub, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="no model nobody/nothing"):
-        fetch(tmp_path, "nobody/nothing")
+        download(tmp_path, "nobody/nothing")
 
 
-def test_full_disk(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> str:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", full)
     with pytest.raises(EngineError, match="disk is full"):
-        fetch(tmp_path)
+        download(tmp_path)
 
 
-def test_names_and_folders_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_and_folders_are_distinguished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my" / "voice").mkdir(parents=True)
     assert hub.is_hub_name("coqui/XTTS-v2")

@@ -1,4 +1,4 @@
-"""Converted weights on disk: whole, or noticed."""
+"""Converted weights on disk: intact, or rejected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from wyoming_k2so.engines.xtts.weights import weight_cache
-from wyoming_k2so.engines.xtts.weights.weight_cache import Damaged, Store
+from wyoming_k2so.engines.xtts.weights.weight_cache import Damaged, WeightCache
 
 TENSORS = {
     "a.weight": torch.arange(-6, 6, dtype=torch.int8).reshape(3, 4),
@@ -19,72 +19,72 @@ TENSORS = {
 }
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    kept = Store(tmp_path / "new", "f00")
-    assert kept.open("int8") is None
-    assert kept.save("int8", TENSORS) is not None
-    stored = kept.open("int8")
-    assert stored is not None
-    assert set(stored.names) == set(TENSORS)
+def test_saved_weights_are_read_back(tmp_path: Path) -> None:
+    cache = WeightCache(tmp_path / "new", "f00")
+    assert cache.open("int8") is None
+    assert cache.save("int8", TENSORS) is not None
+    cached = cache.open("int8")
+    assert cached is not None
+    assert set(cached.names) == set(TENSORS)
     for name, tensor in TENSORS.items():
-        assert torch.equal(stored.take(name), tensor)
-    assert [path.name for path in (tmp_path / "new").iterdir()] == [kept.path("int8").name]
+        assert torch.equal(cached.take(name), tensor)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [cache.path("int8").name]
 
 
 def test_each_checkpoint_and_mode_has_its_own(tmp_path: Path) -> None:
-    Store(tmp_path, "f00").save("int8", TENSORS)
-    assert Store(tmp_path, "f00").open("bf16") is None
-    assert Store(tmp_path, "f01").open("int8") is None
+    WeightCache(tmp_path, "f00").save("int8", TENSORS)
+    assert WeightCache(tmp_path, "f00").open("bf16") is None
+    assert WeightCache(tmp_path, "f01").open("int8") is None
 
 
 @pytest.mark.parametrize("keep", [0, 7, 100, -3])
-def test_cut_file_is_noticed(tmp_path: Path, keep: int) -> None:
-    kept = Store(tmp_path, "f00")
-    kept.save("int8", TENSORS)
-    path = kept.path("int8")
+def test_a_truncated_file_is_rejected(tmp_path: Path, keep: int) -> None:
+    cache = WeightCache(tmp_path, "f00")
+    cache.save("int8", TENSORS)
+    path = cache.path("int8")
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(Damaged):
-        kept.open("int8")
+        cache.open("int8")
 
 
-def test_changed_weight_is_noticed(tmp_path: Path) -> None:
-    kept = Store(tmp_path, "f00")
-    kept.save("int8", TENSORS)
-    path = kept.path("int8")
+def test_a_changed_weight_is_rejected(tmp_path: Path) -> None:
+    cache = WeightCache(tmp_path, "f00")
+    cache.save("int8", TENSORS)
+    path = cache.path("int8")
     data = bytearray(path.read_bytes())
     data[-2] ^= 1
     path.write_bytes(data)
-    stored = kept.open("int8")
-    assert stored is not None
+    cached = cache.open("int8")
+    assert cached is not None
     with pytest.raises(Damaged, match="has changed"):
-        list(map(stored.take, stored.names))
+        list(map(cached.take, cached.names))
 
 
-def test_file_of_another_format_under_the_name_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Store(tmp_path, "f00")
-    kept.save("int8", TENSORS)
-    old = kept.path("int8")
+def test_a_file_of_another_format_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = WeightCache(tmp_path, "f00")
+    cache.save("int8", TENSORS)
+    old = cache.path("int8")
     monkeypatch.setattr(weight_cache, "FORMAT", 99)
-    assert kept.open("int8") is None
-    old.rename(kept.path("int8"))
+    assert cache.open("int8") is None
+    old.rename(cache.path("int8"))
     with pytest.raises(Damaged, match="format"):
-        kept.open("int8")
+        cache.open("int8")
 
 
-def test_newer_format_replaces_the_older_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Store(tmp_path, "f00")
-    kept.save("int8", TENSORS)
-    kept.save("bf16", TENSORS)
+def test_a_newer_format_replaces_the_older_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = WeightCache(tmp_path, "f00")
+    cache.save("int8", TENSORS)
+    cache.save("bf16", TENSORS)
     before = weight_cache.FORMAT
     monkeypatch.setattr(weight_cache, "FORMAT", 99)
-    kept.save("int8", TENSORS)
+    cache.save("int8", TENSORS)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"f00-bf16-v{before}.safetensors",
         "f00-int8-v99.safetensors",
     ]
 
 
-def test_full_disk_is_said_and_leaves_nothing(
+def test_a_full_disk_is_reported_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_tensors: object, path: Path, _meta: object) -> None:
@@ -93,6 +93,6 @@ def test_full_disk_is_said_and_leaves_nothing(
 
     monkeypatch.setattr(weight_cache, "save_file", fail)
     with caplog.at_level(logging.WARNING):
-        assert Store(tmp_path, "f00").save("int8", TENSORS) is None
+        assert WeightCache(tmp_path, "f00").save("int8", TENSORS) is None
     assert "No space left" in caplog.text
     assert not list(tmp_path.iterdir())

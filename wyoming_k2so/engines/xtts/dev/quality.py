@@ -17,13 +17,13 @@ from torch import Tensor
 
 from wyoming_k2so.engine import EngineError, Samples
 from wyoming_k2so.engines.xtts.engine import XttsEngine
-from wyoming_k2so.engines.xtts.model.gpt import KVCache
+from wyoming_k2so.engines.xtts.model.kv_cache import KVCache
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
+from wyoming_k2so.engines.xtts.model.xtts import XttsModel
 from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence, decode_one_token
 from wyoming_k2so.engines.xtts.scheduling.vocoder_stream import VocoderStream
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.weights.convert import Passage, teacher_forced
-from wyoming_k2so.engines.xtts.weights.loading import Model
 from wyoming_k2so.settings.config import Config
 
 _RATE = 24000
@@ -115,7 +115,6 @@ def compare_models(
 ) -> Comparison:
     """Compare two loaded engines of the same checkpoint; the first is the reference."""
     result = Comparison(other.mode, other.note)
-    cloner = reference.cloner
     voice = reference.voices()[0].name
     conditioning = reference.conditioning(voice)
     found: dict[str, list[Metric]] = {}
@@ -134,7 +133,7 @@ def compare_models(
             divergence(*logits),
             latent_cosine(*latents),
             spectral_distance(*sounds),
-            similarity(*(cloner.embedding(sound, _RATE) for sound in sounds)),
+            similarity(*(reference.encoder.embedding(sound, _RATE) for sound in sounds)),
         ]
         for metric in metrics:
             found.setdefault(metric.name, []).append(metric)
@@ -157,33 +156,36 @@ def compare_models(
 
 
 @torch.inference_mode()
-def _decode(model: Model, prompt: Tensor, text: str, sampling: Sampling, seed: int) -> tuple[Tensor, Sequence]:
+def _decode(model: XttsModel, prompt: Tensor, text: str, sampling: Sampling, seed: int) -> tuple[Tensor, Sequence]:
     """Let a model speak: its text tokens, and what it generated."""
     tokens = torch.tensor(model.tokenizer.encode(text, "en"), device=model.device)
     limit = min(math.ceil(1.45 * len(text)) + 10, model.architecture.max_new_tokens)
     cache = KVCache(model.architecture, 1, len(prompt) + len(tokens) + limit + 1, model.device)
     generator = torch.Generator(model.device).manual_seed(seed)
-    decoding = Sequence(model.gpt, cache, 0, sampling, generator, limit=limit)
-    decoding.prefill(model.gpt.prefix(prompt.to(model.device)), tokens)
-    while not decoding.full and decoding.stopped_at(decoding.count - 1) is None:
-        decode_one_token(model.gpt, [decoding])
-    return tokens, decoding
+    sequence = Sequence(model.gpt, cache, 0, sampling, generator, max_tokens=limit)
+    sequence.start(model.gpt.prefix(prompt.to(model.device)), tokens)
+    sequence.prefill()
+    sequence.check_end()
+    while sequence.end is None:
+        decode_one_token(model.gpt, [sequence])
+        sequence.check_end()
+    return tokens, sequence
 
 
-def _speak(model: Model, prompt: Tensor, text: str, sampling: Sampling, seed: int) -> tuple[Passage, int]:
-    tokens, decoding = _decode(model, prompt, text, sampling, seed)
+def _speak(model: XttsModel, prompt: Tensor, text: str, sampling: Sampling, seed: int) -> tuple[Passage, int]:
+    tokens, sequence = _decode(model, prompt, text, sampling, seed)
     start = torch.tensor([model.architecture.gpt_start_audio_token], device=model.device)
-    codes = torch.cat([start, decoding.codes[: decoding.count - 1]])
-    return Passage(prompt.to(model.device), tokens, codes), decoding.count
+    codes = torch.cat([start, sequence.codes[: sequence.count - 1]])
+    return Passage(prompt.to(model.device), tokens, codes), sequence.count
 
 
-def _speak_latents(model: Model, prompt: Tensor, text: str, sampling: Sampling, seed: int) -> Tensor:
-    _, decoding = _decode(model, prompt, text, sampling, seed)
-    return decoding.latents[: decoding.count]
+def _speak_latents(model: XttsModel, prompt: Tensor, text: str, sampling: Sampling, seed: int) -> Tensor:
+    _, sequence = _decode(model, prompt, text, sampling, seed)
+    return sequence.latents[: sequence.count]
 
 
 @torch.inference_mode()
-def _sound(model: Model, embedding: Tensor, latents: Tensor) -> Tensor:
+def _sound(model: XttsModel, embedding: Tensor, latents: Tensor) -> Tensor:
     timbre = model.vocoder.timbre(embedding.to(model.device))
     stream = VocoderStream(model.vocoder, timbre, model.architecture, windows=(28,), speed=1.0)
     pieces = [stream.feed(piece) for piece in torch.split(latents, 28)]

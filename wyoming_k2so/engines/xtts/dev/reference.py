@@ -68,26 +68,6 @@ class ReferenceXtts:
         """Speak by Xtts.inference_stream; pieces (n,) of sound. Stock samples here even when greedy: use top_k 1."""
         yield from self.model.inference_stream(text, language, *speaker, **_arguments(sampling), **options)
 
-    def stream_codes(
-        self, text: str, language: str, speaker: tuple[Tensor, Tensor], sampling: Sampling, **options: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Codes (T,) and latents (T, C) that inference_stream generates."""
-        steps: list[tuple[Tensor, Tensor]] = []
-        get_generator = self.model.gpt.get_generator
-
-        def remember(*args: Any, **kwargs: Any) -> Iterator[tuple[Tensor, Tensor]]:
-            for step in get_generator(*args, **kwargs):
-                steps.append(step)
-                yield step
-
-        self.model.gpt.get_generator = remember
-        try:
-            for _ in self.stream(text, language, speaker, sampling, stream_chunk_size=1000, **options):
-                pass
-        finally:
-            del self.model.gpt.get_generator
-        return torch.cat([code for code, _ in steps]), torch.cat([latent for _, latent in steps])
-
 
 def fixed_length(tokens: int) -> dict[str, int]:
     """Options that make stock generate exactly so many codes."""

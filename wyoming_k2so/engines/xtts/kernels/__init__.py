@@ -1,1 +1,1 @@
-"""How the networks compute: numeric precisions, and the libraries that run them."""
+"""How layers compute: numeric precisions, and the libraries that run them. Knows nothing of XTTS or its files."""

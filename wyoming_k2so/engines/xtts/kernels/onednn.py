@@ -1,7 +1,7 @@
-"""Layers whose weights oneDNN keeps in its own order, instead of reordering them at each call.
+"""Layers whose weights oneDNN keeps packed in its own order, instead of reordering them at each call.
 
-For a short window most of a 16-bit convolution's time is that reordering, and for one row a linear layer reads its
-weights at half the speed of the memory. B: rows, N: outputs, K: inputs.
+That reordering takes most of the time of a 16-bit convolution over a short window. A linear layer that is not packed
+reads its weights for a single row at half the speed of the memory. B: rows, N: outputs, K: inputs.
 """
 
 from __future__ import annotations
@@ -12,32 +12,31 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wyoming_k2so.engines.xtts.weights.memory import Freed
-
+from . import heap
 from .quant import HalfLinear
 
 _TYPICAL_WIDTH = 64
-"""Inputs for which oneDNN chooses its order; other lengths compute as well."""
+"""The input length for which oneDNN chooses its order; other lengths work too."""
 
 _TYPICAL_ROWS = 16
-"""Likewise for linear layers. The order for 1 row is slower, and gives a row other bits alone than among others."""
+"""The same for linear layers. The order for 1 row is slower, and a row would get other bits alone than with others."""
 
 
 class Conv(nn.Conv2d):
-    """A convolution with what often follows it."""
+    """A convolution, also fused with what often follows it."""
 
     def activated(self, x: Tensor, slope: float) -> Tensor:
-        """With a leaky ReLU behind it."""
+        """Followed by a leaky ReLU."""
         return functional.leaky_relu_(self(x), slope)
 
     def plus(self, x: Tensor, other: Tensor) -> Tensor:
-        """With a sum behind it; `other` is left as it is."""
+        """Added to `other`, which is left unchanged."""
         y: Tensor = self(x)
         return y.add_(other)
 
 
 class PackedConv(nn.Module):
-    """What a Conv or a transposed convolution computes, packed. Its weights cannot be moved or read again."""
+    """A packed Conv or transposed convolution. Its weights can no longer be moved or read."""
 
     def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
         super().__init__()
@@ -60,18 +59,18 @@ class PackedConv(nn.Module):
         return y
 
     def activated(self, x: Tensor, slope: float) -> Tensor:
-        """With a leaky ReLU behind it."""
+        """Followed by a leaky ReLU."""
         y: Tensor = self._run(x, self._weight, self._bias, *self._place, "leaky_relu", [slope], "")
         return y
 
     def plus(self, x: Tensor, other: Tensor) -> Tensor:
-        """With a sum behind it; `other` is left as it is."""
+        """Added to `other`, which is left unchanged."""
         y: Tensor = self._run(x, other, self._weight, self._bias, *self._place, "add", None, None, [], None)
         return y
 
 
 class PackedLinear(nn.Module):
-    """What a linear layer computes, packed. Its weights cannot be moved or read again."""
+    """A packed linear layer. Its weights can no longer be moved or read."""
 
     def __init__(self, linear: nn.Linear | HalfLinear) -> None:
         super().__init__()
@@ -82,7 +81,7 @@ class PackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, K) -> (B, N), float32."""
-        if len(x) == 1:  # alone, a row of many inputs would be added up in another order than among others
+        if len(x) == 1:  # a single row of many inputs would be summed in another order than one among others
             return self.forward(x.expand(2, -1))[:1]
         y: Tensor = torch.ops.mkldnn._linear_pointwise(x.to(self._dtype), self._weight, self.bias, "none", [], "")
         return y.float()
@@ -90,10 +89,10 @@ class PackedLinear(nn.Module):
 
 @torch.no_grad()
 def pack(model: nn.Module) -> None:
-    """Pack all convolutions and linear layers of a model in place, where oneDNN is there."""
+    """Pack all convolutions and linear layers of a model in place, if oneDNN is available."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
-    freed = Freed()
+    trimmer = heap.Trimmer()
     for name in [name for name, _ in model.named_modules()]:
         module = model.get_submodule(name)
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -102,4 +101,4 @@ def pack(model: nn.Module) -> None:
             model.set_submodule(name, PackedLinear(module))
         size = module.weight.nbytes if isinstance(module, HalfLinear | nn.Linear) else 0
         del module
-        freed.add(size)
+        trimmer.freed(size)

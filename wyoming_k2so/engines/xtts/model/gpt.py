@@ -1,111 +1,25 @@
-"""XTTS's GPT-2 with Coqui's weights: embeddings, blocks and the head of audio codes. No cache policy, no sampling.
+"""What every backend of XTTS's GPT shares: embeddings, and the interface of prefill and step. Knows no sampling.
 
-Every projection is an nn.Linear, so that a quantizer can swap layers. B: rows, T: positions, C: channels, H: heads,
-D: channels per head.
+B: rows, T: positions, P: positions of a prompt, C: channels, L: layers, H: heads, D: channels per head.
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
-import mmap
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from wyoming_k2so.engines.xtts.kernels.onednn import pack
-from wyoming_k2so.engines.xtts.kernels.quant import weight_bytes
-from wyoming_k2so.engines.xtts.weights.checkpoint import Architecture, Weights, unfilled
+from wyoming_k2so.engines.xtts.kernels.finite import check_finite
 
-
-class KVCache:
-    """Keys and values of all layers for a fixed number of rows, written in place, never grown or copied.
-
-    (L, 2, rows, H, T, D): keys and values of neighbouring rows lie together, so that a runtime takes them as one batch.
-    The memory is zeroed by the operating system on first touch: what is resident follows the longest row, not the
-    allocation.
-    """
-
-    def __init__(self, arch: Architecture, rows: int, positions: int, device: torch.device) -> None:
-        self.rows = rows
-        self.positions = positions
-        shape = (arch.gpt_layers, 2, rows, arch.gpt_n_heads, positions, arch.head_dim)
-        self.data = _untouched(shape).to(device)
-        # Indexing a tensor costs microseconds, 60 times per token: keep the views.
-        self.slabs = [[self.data[layer, :, row] for row in range(rows)] for layer in range(arch.gpt_layers)]
-        """For each layer and row (2, H, T, D)."""
-
-        self.ends = [0] * rows
-        """Where each row's next token goes."""
-
-        self.bindings: dict[Hashable, Any] = {}
-        """What a runtime remembers of this memory."""
-
-    def write_prefix(self, row: int, prefix: Tensor) -> None:
-        """Put keys and values (L, 2, H, P, D) at the start of a row."""
-        self.data[:, :, row, :, : prefix.shape[3]] = prefix
-
-
-def _untouched(shape: tuple[int, ...]) -> Tensor:
-    """Zeros that take no memory before they are used, in pages so small that a short row does not take a long one's."""
-    memory = mmap.mmap(-1, 4 * math.prod(shape))
-    if hasattr(mmap, "MADV_NOHUGEPAGE"):
-        with contextlib.suppress(OSError):  # a system without huge pages
-            memory.madvise(mmap.MADV_NOHUGEPAGE)
-    return torch.frombuffer(memory, dtype=torch.float32).view(shape)
-
-
-class Block(nn.Module):
-    """One GPT-2 block: pre-norm attention and MLP (tanh-approximated GELU)."""
-
-    def __init__(self, arch: Architecture) -> None:
-        super().__init__()
-        channels = arch.gpt_n_model_channels
-        self.heads, self.head_dim = arch.gpt_n_heads, arch.head_dim
-        self.ln_1 = nn.LayerNorm(channels)
-        self.qkv = nn.Linear(channels, 3 * channels)
-        self.out = nn.Linear(channels, channels)
-        self.ln_2 = nn.LayerNorm(channels)
-        self.up = nn.Linear(channels, 4 * channels)
-        self.down = nn.Linear(4 * channels, channels)
-
-    def step(self, x: Tensor, slabs: Sequence[Tensor], positions: Sequence[int]) -> Tensor:
-        """One token per row. x (B, C); row i sits at positions[i] and sees its slab (2, H, T, D) up to there."""
-        rows = len(positions)
-        qkv = self.qkv(self.ln_1(x)).view(rows, 3, self.heads, 1, self.head_dim)
-        attended = []
-        for row, position in enumerate(positions):
-            slab = slabs[row].narrow(2, 0, position + 1)
-            slab[:, :, position:] = qkv[row, 1:]
-            sound = functional.scaled_dot_product_attention(qkv[row, :1], slab[:1], slab[1:])  # (1, H, 1, D)
-            attended.append(sound.view(1, -1))
-        x = x + self.out(attended[0] if rows == 1 else torch.cat(attended))
-        return self._mlp(x)
-
-    def prefill(self, x: Tensor, slab: Tensor, start: int, mask: Tensor) -> Tensor:
-        """Several tokens of one row. x (T, C), written to the slab from `start` on; mask (T, start + T)."""
-        count = x.shape[0]
-        qkv = self.qkv(self.ln_1(x)).view(count, 3, self.heads, self.head_dim).permute(1, 2, 0, 3)  # (3, H, T, D)
-        slab = slab.narrow(2, 0, start + count)
-        slab[:, :, start:] = qkv[1:]
-        attended = functional.scaled_dot_product_attention(
-            qkv[:1].contiguous(), slab[:1], slab[1:], attn_mask=mask
-        )  # (1, H, T, D)
-        x = x + self.out(attended[0].transpose(0, 1).reshape(count, -1))
-        return self._mlp(x)
-
-    def _mlp(self, x: Tensor) -> Tensor:
-        y: Tensor = x + self.down(functional.gelu(self.up(self.ln_2(x)), approximate="tanh"))
-        return y
+from .architecture import Architecture
+from .kv_cache import KVCache
 
 
 class Gpt(nn.Module):
     """The autoregressive half of XTTS: text and audio codes in, latents and logits out.
 
-    Here are the embeddings and what is built upon `step` and `prefill`; how these compute is up to a subclass.
+    A subclass is a backend: it computes `step` and `prefill`.
     """
 
     code_head: nn.Linear
@@ -125,140 +39,50 @@ class Gpt(nn.Module):
         return self.code_embedding.weight.device
 
     def embed_text(self, tokens: Tensor) -> Tensor:
-        """Text tokens (T,), start and stop included -> (T, C)."""
+        """Text tokens (T,), including start and stop -> (T, C)."""
         x: Tensor = self.text_embedding(tokens) + self.text_position.weight[: tokens.shape[0]]
         return x
 
     def embed_codes(self, codes: Tensor, positions: Sequence[int]) -> Tensor:
-        """One audio code per row (B,), each the positions[i]-th of its utterance (the start code is 0) -> (B, C)."""
+        """One audio code per row (B,), the positions[i]-th of its segment (the start code is 0) -> (B, C)."""
         place = torch.cat([self.code_position.weight[position : position + 1] for position in positions])
         x: Tensor = self.code_embedding(codes) + place
         return x
 
     @property
     def step_bytes(self) -> int:
-        """Weights that a token step reads."""
+        """Bytes of weights that a token step reads."""
         raise NotImplementedError
 
     def prepare(self, device: torch.device) -> Gpt:
-        """Compute on `device` from now on; once, in place."""
+        """Move to `device`, in place. Call it once, before anything is computed."""
         return self.to(device)
 
     def step(self, x: Tensor, cache: KVCache, rows: Sequence[int], positions: Sequence[int]) -> Tensor:
-        """Advance each of `rows` by one token. x (B, C) -> latents (B, C)."""
+        """Advance each of `rows`, in ascending order, by one token. x (B, C) -> latents (B, C).
+
+        Raises:
+            NotFinite: it computed NaN or infinity; a backend may also leave that to its caller.
+        """
         raise NotImplementedError
 
     def prefill(self, x: Tensor, cache: KVCache, row: int, start: int, last: int = 1) -> Tensor:
-        """Read several tokens of one row from position `start` on. x (T, C) -> latents of the `last` ones (n, C)."""
+        """Process several tokens of one row from position `start` on. x (T, C) -> latents (n, C) of the `last` ones.
+
+        Raises:
+            NotFinite: as `step`.
+        """
         raise NotImplementedError
 
     @torch.inference_mode()
     def prefix(self, latents: Tensor) -> Tensor:
-        """Keys and values (L, 2, H, P, D) of a voice's conditioning latents (P, C), the same for every reply."""
+        """Keys and values (L, 2, H, P, D) of a voice's conditioning latents (P, C), the same for every reply.
+
+        Raises:
+            NotFinite: it computed NaN or infinity.
+        """
         cache = KVCache(self.arch, 1, latents.shape[0], latents.device)
         self.prefill(latents, cache, row=0, start=0)
-        return cache.data[:, :, 0]
-
-
-class TorchGpt(Gpt):
-    """Computed by torch, layer by layer."""
-
-    def __init__(self, arch: Architecture, text_tokens: int) -> None:
-        super().__init__(arch, text_tokens)
-        channels = arch.gpt_n_model_channels
-        self.blocks = nn.ModuleList(Block(arch) for _ in range(arch.gpt_layers))
-        self.ln_f = nn.LayerNorm(channels)
-        self.final_norm = nn.LayerNorm(channels)
-        self.code_head = nn.Linear(channels, arch.gpt_num_audio_tokens)
-
-    @property
-    def _blocks(self) -> Iterable[Block]:
-        return cast("Iterable[Block]", self.blocks)
-
-    @property
-    def step_bytes(self) -> int:
-        """Weights that a token step reads."""
-        return weight_bytes(self.blocks) + weight_bytes(self.code_head)
-
-    def prepare(self, device: torch.device) -> TorchGpt:
-        """Compute on `device` from now on; once, in place."""
-        self.to(device)
-        if device.type == "cpu":
-            pack(self)
-        return self
-
-    def step(self, x: Tensor, cache: KVCache, rows: Sequence[int], positions: Sequence[int]) -> Tensor:
-        """Advance each of `rows` by one token. x (B, C) -> latents (B, C)."""
-        for block, slabs in zip(self._blocks, cache.slabs, strict=True):
-            x = block.step(x, [slabs[row] for row in rows], positions)
-        latents: Tensor = self.final_norm(self.ln_f(x))
-        return latents
-
-    def prefill(self, x: Tensor, cache: KVCache, row: int, start: int, last: int = 1) -> Tensor:
-        """Read several tokens of one row from position `start` on. x (T, C) -> latents of the `last` ones (n, C)."""
-        count = x.shape[0]
-        mask = torch.ones(count, start + count, dtype=torch.bool, device=x.device).tril(start)
-        for block, slabs in zip(self._blocks, cache.slabs, strict=True):
-            x = block.prefill(x, slabs[row], start, mask)
-        latent: Tensor = self.final_norm(self.ln_f(x[-last:]))
-        return latent
-
-
-def load_gpt(weights: Weights, arch: Architecture, text_tokens: int) -> TorchGpt:
-    """Build the GPT, copying one tensor at a time out of the mapped file.
-
-    Coqui's projections are transformers' Conv1D, stored (in, out); they are transposed here. The text head and the
-    encoders are left in the file: inference does not use them.
-
-    Raises:
-        EngineError: a weight is missing or of the wrong shape.
-    """
-    with unfilled():
-        gpt = TorchGpt(arch, text_tokens)
-    _fill(gpt, weights, "")
-    return gpt.eval()
-
-
-def load_block(weights: Weights, arch: Architecture, index: int) -> Block:
-    """One block of the GPT alone, as `load_gpt` would load it."""
-    with unfilled():
-        block = Block(arch)
-    _fill(block, weights, f"blocks.{index}.")
-    return block.eval()
-
-
-def _fill(module: nn.Module, weights: Weights, prefix: str) -> None:
-    for name, parameter in list(module.named_parameters()):
-        source = _source_name(prefix + name)
-        transpose = source.endswith(("c_attn.weight", "c_fc.weight", "c_proj.weight"))
-        shape = tuple(reversed(parameter.shape)) if transpose else tuple(parameter.shape)
-        owner, _, leaf = name.rpartition(".")
-        copy = weights.copy(source, shape, transpose=transpose)
-        setattr(module.get_submodule(owner), leaf, nn.Parameter(copy, requires_grad=False))
-
-
-_TOP = {
-    "text_embedding": "text_embedding",
-    "text_position": "text_pos_embedding.emb",
-    "code_embedding": "mel_embedding",
-    "code_position": "mel_pos_embedding.emb",
-    "ln_f": "gpt.ln_f",
-    "final_norm": "final_norm",
-    "code_head": "mel_head",
-}
-_IN_BLOCK = {
-    "ln_1": "ln_1",
-    "qkv": "attn.c_attn",
-    "out": "attn.c_proj",
-    "ln_2": "ln_2",
-    "up": "mlp.c_fc",
-    "down": "mlp.c_proj",
-}
-
-
-def _source_name(name: str) -> str:
-    """Our parameter's name -> its name in Coqui's state dict."""
-    parts = name.split(".")
-    if parts[0] == "blocks":
-        return f"gpt.gpt.h.{parts[1]}.{_IN_BLOCK[parts[2]]}.{parts[3]}"
-    return f"gpt.{_TOP[parts[0]]}.{parts[1]}"
+        prefix = cache.data[:, :, 0]
+        check_finite(prefix)
+        return prefix

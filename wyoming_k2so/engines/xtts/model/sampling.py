@@ -1,6 +1,6 @@
-"""From logits to the next audio code, with the maths and the order of Coqui's stock settings.
+"""From logits to the next audio code, with the maths and in the order of transformers' generate(), as Coqui uses it.
 
-The processors are those of transformers' generate(): repetition penalty, temperature, top-k, top-p. V: codes.
+Repetition penalty, temperature, top-k, top-p. V: codes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next code is drawn. `top_k` 0 and `top_p` 1 switch their filter off."""
+    """How the next code is sampled. `top_k` 0 and `top_p` 1 switch their filters off."""
 
     temperature: float = 0.75
     top_k: int = 50
@@ -23,10 +23,10 @@ class Sampling:
 
 
 def pick(logits: Tensor, seen: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
-    """The next code (), int64, from logits (V,) and the mask (V,) of codes that came before.
+    """The next code (), int64, from logits (V,) and the mask (V,) of codes seen so far.
 
-    Draws what `torch.multinomial` would draw from the same generator state, but without its check of the values, which
-    waits for the device.
+    The same as `torch.multinomial` would sample from the same generator state, but without its check of the values,
+    which waits for the device.
     """
     penalty = sampling.repetition_penalty
     if penalty != 1:

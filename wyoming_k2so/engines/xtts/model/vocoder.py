@@ -1,11 +1,11 @@
 """XTTS's HiFi-GAN with Coqui's weights: frames of latents in, sound out. Knows nothing of codes or streams.
 
-A window of frames gives the same samples as the whole utterance would, because it comes with as many neighbouring
-frames as the convolutions can see; the neighbours are dropped as soon as no later layer looks at them.
+A window of frames gives the same samples as decoding the whole segment, because it comes with as many neighbouring
+frames as the convolutions can see; the neighbours are dropped once no later layer looks at them.
 C: channels, T: frames or samples.
 
-Signals are (1, C, 1, T) in channels-last memory and layers two-dimensional with a height of one: so oneDNN reads and
-writes them without reordering, a third faster than Conv1d on a CPU.
+Signals are (1, C, 1, T) in channels-last memory, and layers are two-dimensional with a height of one, so that oneDNN
+reads and writes them without reordering: a third faster than Conv1d on a CPU.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from torch.nn import functional
 from wyoming_k2so.engine import EngineError
 from wyoming_k2so.engines.window_context import trims
 from wyoming_k2so.engines.xtts.kernels.onednn import Conv, pack
-from wyoming_k2so.engines.xtts.weights.checkpoint import Architecture, Weights, unfilled
+
+from .architecture import Architecture
+from .weight_reader import WeightReader, init_empty_weights
 
 _SLOPE = 0.1
 _KERNELS = (3, 7, 11)
 _DILATIONS = (1, 3, 5)
 _UPSAMPLE = ((8, 16), (8, 16), (2, 4), (2, 4))
-"""(factor, kernel) of each stage; sizes that XTTS's HifiDecoder does not let a checkpoint change."""
+"""(factor, kernel) of each stage; XTTS's HifiDecoder does not let a checkpoint change these sizes."""
 
 _CHANNELS = 512
 _PREFIX = "hifigan_decoder.waveform_decoder."
@@ -67,7 +69,7 @@ class _ResBlock(nn.Module):
 
 
 class Vocoder(nn.Module):
-    """HiFi-GAN generator, weight norm folded into the weights."""
+    """HiFi-GAN generator with its weight norm folded into the weights."""
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
@@ -89,10 +91,10 @@ class Vocoder(nn.Module):
         self.conv_post = _conv(channels, 1, 7, bias=False)
 
         self.dtype = torch.float32
-        """What the convolutions compute in, all but the last: 16 bits hold a signal of 8 or 11 bits."""
+        """The type of all convolutions but the last; 16 bits would leave it a signal of 8 or 11 bits."""
 
     def prepare(self, dtype: torch.dtype, device: torch.device) -> Vocoder:
-        """Compute in `dtype` on `device` from now on; once, in place."""
+        """Convert to `dtype` on `device`, in place. Call it once, before anything is computed."""
         post, self.dtype = self.conv_post, dtype
         del self.conv_post
         self.to(device, dtype)
@@ -112,8 +114,8 @@ class Vocoder(nn.Module):
     def forward(self, frames: Tensor, timbre: Timbre, left: int = 0, right: int = 0) -> Tensor:
         """Frames (C, left + T + right) -> samples (T * HOP,).
 
-        `left` and `right` are neighbours for context: CONTEXT and LOOKAHEAD of them, or all that there are at an
-        utterance's ends.
+        `left` and `right` count frames of context: CONTEXT and LOOKAHEAD of them, or as many as there are at the ends
+        of a segment.
         """
         x = frames[None, :, None].to(self.dtype, memory_format=torch.channels_last)
         x = self.conv_pre(x).add_(timbre.pre)
@@ -133,7 +135,7 @@ class Vocoder(nn.Module):
 
 
 def _needed_frames() -> tuple[int, ...]:
-    """Neighbouring frames that the layers before the first stage, and after each stage, can still see."""
+    """Neighbouring frames that can still be seen before the first stage and after each stage."""
     rate, reach = HOP, 3.0 / HOP  # the last convolution, in frames
     needed = [reach]
     for factor, kernel in reversed(_UPSAMPLE):
@@ -147,30 +149,31 @@ def _needed_frames() -> tuple[int, ...]:
 
 
 CONTEXT, *_NEEDED = _needed_frames()
-"""Frames to the left that make a window exact for any weights, and those still seen after each stage."""
+"""Frames to the left that make a window exact for any weights, and how many are still seen after each stage."""
 
 _RATES = tuple(accumulate((factor for factor, _ in _UPSAMPLE), mul))
 _POINTS = (*((rate, rate * frames) for rate, frames in zip(_RATES, _NEEDED, strict=True)), (HOP, 0))
 """Where windows are trimmed: after each stage and at the end."""
 
 LOOKAHEAD = 12
-"""Frames to the right. All 14 would be exact; the last two change samples by 1e-6 of their size even where residual
-branches outweigh the trunk (10: up to 2e-3), and waiting for them would cost another token before the first sound."""
+"""Frames to the right. 14 would be exact, but waiting for the last two would delay the first sound by a token. They
+change samples by 1e-6 of their size even where residual branches outweigh the trunk (without the last four: up to
+2e-3)."""
 
 
-def load_vocoder(weights: Weights, arch: Architecture) -> Vocoder:
-    """Copy the vocoder out of the checkpoint and fold the weight norm: w = g * v / |v|.
+def load_vocoder(weights: WeightReader, arch: Architecture) -> Vocoder:
+    """Build the vocoder, copying one tensor at a time and folding the weight norm: w = g * v / |v|.
 
     Raises:
-        EngineError: a weight is missing or of the wrong shape, or the vocoder is of another design.
+        EngineError: a weight is missing or has the wrong shape, or the vocoder has another design.
     """
     if (
         arch.input_sample_rate <= 0
         or arch.gpt_code_stride_len % arch.output_hop_length
         or arch.output_hop_length != HOP
     ):
-        raise EngineError("The checkpoint's vocoder works at another hop; use a checkpoint of XTTS-v2.")
-    with unfilled():
+        raise EngineError("the checkpoint's vocoder has a different sample rate or hop; use an XTTS-v2 checkpoint")
+    with init_empty_weights():
         vocoder = Vocoder(arch)
     for name, parameter in list(vocoder.named_parameters()):
         owner, _, leaf = name.rpartition(".")
@@ -184,8 +187,8 @@ def load_vocoder(weights: Weights, arch: Architecture) -> Vocoder:
     return vocoder.eval()
 
 
-def _folded(weights: Weights, layer: str, shape: tuple[int, ...]) -> Tensor | None:
-    """The weight of a layer stored as gain and direction, in torch's new or old spelling; None if stored plainly."""
+def _folded(weights: WeightReader, layer: str, shape: tuple[int, ...]) -> Tensor | None:
+    """The weight of a layer stored as gain and direction, by torch's new or old names; None if stored as it is."""
     for gain, direction in (
         ("parametrizations.weight.original0", "parametrizations.weight.original1"),
         ("weight_g", "weight_v"),

@@ -1,1 +1,1 @@
-"""Who computes when: sequences of several replies share the model."""
+"""Who computes when: the sequences of several replies share one model. Knows nothing of files, voices or sockets."""

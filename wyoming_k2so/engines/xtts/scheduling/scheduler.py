@@ -1,8 +1,8 @@
-"""Utterances of several threads share token steps, and take turns at everything else that keeps the processor busy.
+"""Sequences of several threads share token steps, and take turns at everything else that keeps the processor busy.
 
-A step over the weights costs little more for eight rows than for one. Each utterance has a thread of its own; whichever
-comes first runs the step for all that wait. Who will run out of sound first goes first. While nobody is about to, what
-will be said next is decoded along, in rows that nobody else needs. Nothing here knows of sound.
+A step over the weights costs little more for eight rows than for one. Each reply has its own thread; whichever comes
+first runs the step for all that wait. The sequence that runs out of sound first goes first. While no listener is about
+to run out, the next segments of replies are generated too, in rows that nobody else needs.
 """
 
 from __future__ import annotations
@@ -15,133 +15,131 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from wyoming_k2so.engine import EngineError
-from wyoming_k2so.engines.xtts.kernels.quant import NotANumber
-from wyoming_k2so.engines.xtts.model.gpt import Gpt, KVCache
+from wyoming_k2so.engines.xtts.kernels.finite import NotFinite
+from wyoming_k2so.engines.xtts.model.gpt import Gpt
+from wyoming_k2so.engines.xtts.model.kv_cache import KVCache
 
 from .sequence import Sequence, decode_one_token
 
 _GATHER_S = 0.005
-"""How long a step waits for those who have just got their last token and will ask for the next one."""
+"""How long a step waits for sequences that have just got a token and will ask for the next one."""
 
-_CHUNK = 32
-"""Positions of a text that are read in one turn while somebody else speaks."""
+_PREFILL_CHUNK = 32
+"""Positions to prefill in one turn while others speak."""
 
-_LEISURE_S = 0.5
-"""Work ahead waits until everyone who speaks has sound for so long."""
+_SLACK_S = 0.5
+"""Prefetching waits until every listener has this much sound left."""
 
 _ROW_PATIENCE_S = 20.0
 
-Make = Callable[[KVCache, int], Sequence]
-"""Makes a decoding in a row of a cache."""
+NewSequence = Callable[[KVCache, int], Sequence]
+"""Makes a sequence in a row of a cache."""
+
+
+class Aborted(Exception):
+    """Nobody wants the rest of this sequence."""
 
 
 @dataclass(eq=False)
-class _Wish:
-    """A token, or a turn alone."""
+class _Waiting:
+    """A thread that waits for a token or for a turn."""
 
-    decoding: Sequence
-    ahead: Sequence | None = None
-    granted: bool = False
+    sequence: Sequence
+    prefetched: Sequence | None = None
+    done: bool = False
     error: BaseException | None = None
 
     @property
     def deadline(self) -> float:
-        return self.decoding.deadline
-
-
-class Abandoned(Exception):
-    """Nobody wants the rest of what is being decoded."""
+        return self.sequence.deadline
 
 
 class Scheduler:
-    """The rows of one model's cache and those who speak in them."""
+    """The rows of one model's KV cache, and the sequences in them."""
 
     def __init__(self, gpt: Gpt, rows: int, positions: int) -> None:
-        """Memory for `rows` utterances of `positions` tokens each, of which only what is used becomes resident."""
+        """Reserve memory for `rows` sequences of `positions` tokens; only what is used becomes resident."""
         self._gpt = gpt
         self._cache = KVCache(gpt.arch, rows, positions, gpt.device)
-        self._free = list(range(rows))
+        self._free_rows = list(range(rows))
         self._changed = threading.Condition()
         self._busy = False
-        self._tokens: list[_Wish] = []
-        self._turns: list[_Wish] = []
-        self._expected: set[Sequence] = set()
+        self._tokens: list[_Waiting] = []
+        self._turns: list[_Waiting] = []
+        self._expected: set[Sequence] = set()  # those that will soon ask for a token
         self._speaking: list[Sequence] = []
-        self._ahead: list[Sequence] = []
+        self._prefetched: list[Sequence] = []
 
-    @property
-    def free(self) -> int:
-        """Rows that nobody speaks in."""
-        return len(self._free)
-
-    def begin(self, make: Make) -> Sequence:
-        """A decoding in a row of its own, until `end`.
+    def add(self, new: NewSequence) -> Sequence:
+        """A sequence in a row of its own, until `remove`. Takes the row of a prefetched one if none is free.
 
         Raises:
-            EngineError: all rows are taken for too long.
+            EngineError: no row became free in time.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._free or self._ahead, _ROW_PATIENCE_S):
-                raise EngineError("XTTS speaks too many replies at once; try again, or raise --max-streams.")
-            if not self._free:
-                self._leave(self._ahead[-1])
-            return self._enter(make, self._speaking)
+            if not self._changed.wait_for(lambda: self._free_rows or self._prefetched, _ROW_PATIENCE_S):
+                raise EngineError(
+                    f"all {self._cache.rows} XTTS streams are in use; try again later, or raise --max-streams"
+                )
+            if not self._free_rows:
+                self._remove(self._prefetched[-1])
+            return self._add(new, self._speaking)
 
-    def begin_ahead(self, make: Make) -> Sequence | None:
-        """A decoding of what will be said later, in a row that it loses when someone else needs it.
+    def add_prefetched(self, new: NewSequence) -> Sequence | None:
+        """A sequence that will be spoken later, in a row that it loses when another one needs it.
 
-        None: no row is free, or somebody is in a hurry.
+        None: no row is free, or a listener is about to run out of sound.
         """
         with self._changed:
-            return self._enter(make, self._ahead) if self._free and self._at_leisure() else None
+            return self._add(new, self._prefetched) if self._free_rows and self._has_slack() else None
 
-    def keep(self, decoding: Sequence) -> bool:
-        """Now a decoding that was begun ahead is being said. False: it has lost its row."""
+    def promote(self, sequence: Sequence) -> bool:
+        """A prefetched sequence is spoken now. False: it has lost its row."""
         with self._changed:
-            if decoding not in self._ahead:
+            if sequence not in self._prefetched:
                 return False
-            self._ahead.remove(decoding)
-            self._speaking.append(decoding)
+            self._prefetched.remove(sequence)
+            self._speaking.append(sequence)
             return True
 
-    def end(self, decoding: Sequence) -> None:
-        """Give the row back, unless it was lost."""
+    def remove(self, sequence: Sequence) -> None:
+        """Free the row, unless it was lost."""
         with self._changed:
-            self._leave(decoding)
+            self._remove(sequence)
 
-    def abandon(self, decoding: Sequence) -> None:
-        """Whoever waits for a turn of this decoding does so no longer, but raises Abandoned."""
+    def abort(self, sequence: Sequence) -> None:
+        """Let the thread that waits with this sequence raise Aborted."""
         with self._changed:
-            decoding.abandoned = True
+            sequence.aborted = True
             self._changed.notify_all()
 
-    def read(self, decoding: Sequence) -> None:
-        """Read a decoding's text: at once if nobody else speaks, else in turns, so that the others keep up."""
-        while decoding.unread:
-            with self.alone(decoding):
-                decoding.read(_CHUNK if len(self._speaking) > 1 else decoding.unread)
+    def prefill(self, sequence: Sequence) -> None:
+        """Process a sequence's prompt: at once if nobody else speaks, else in chunks, so that the others keep up."""
+        while sequence.prompt_left:
+            with self.exclusive(sequence):
+                sequence.prefill(_PREFILL_CHUNK if len(self._speaking) > 1 else None)
 
-    def read_ahead(self, decoding: Sequence, speaking: Sequence) -> None:
-        """Read a piece of the text of a decoding begun ahead of the one that speaks now, if nobody is in a hurry."""
+    def prefill_ahead(self, prefetched: Sequence, speaking: Sequence) -> None:
+        """Process a chunk of a prefetched sequence's prompt, unless a listener is about to run out of sound."""
         with self._changed:
-            if not self._at_leisure():
+            if not self._has_slack():
                 return
-        with self.alone(speaking):
-            if decoding in self._ahead:
-                decoding.read(_CHUNK)
+        with self.exclusive(speaking):
+            if prefetched in self._prefetched:
+                prefetched.prefill(_PREFILL_CHUNK)
 
     @contextmanager
-    def alone(self, decoding: Sequence) -> Iterator[None]:
-        """A turn of one's own: a piece of text to read, or a window of the vocoder. Raises Abandoned."""
-        wish = _Wish(decoding)
+    def exclusive(self, sequence: Sequence) -> Iterator[None]:
+        """A turn with the processor to oneself: for a chunk of prefill, or a window of the vocoder. Raises Aborted."""
+        waiting = _Waiting(sequence)
         with self._changed:
-            self._expected.discard(decoding)
-            self._turns.append(wish)
-            self._changed.wait_for(lambda: decoding.abandoned or self._is_next(wish))
-            self._turns.remove(wish)
-            if decoding.abandoned:
+            self._expected.discard(sequence)
+            self._turns.append(waiting)
+            self._changed.wait_for(lambda: sequence.aborted or self._is_next(waiting))
+            self._turns.remove(waiting)
+            if sequence.aborted:
                 self._changed.notify_all()
-                raise Abandoned
+                raise Aborted
             self._busy = True
         try:
             yield
@@ -150,87 +148,86 @@ class Scheduler:
                 self._busy = False
                 self._changed.notify_all()
 
-    def advance(self, decoding: Sequence, ahead: Sequence | None = None) -> None:
-        """Generate the decoding's next code, together with those of all who wait for theirs.
+    def decode(self, sequence: Sequence, prefetched: Sequence | None = None) -> None:
+        """Generate the sequence's next code, together with those of all others that wait for theirs.
 
-        `ahead`: one begun ahead, which gets its next code too if that makes nobody late. It loses its row when what it
-        computes is no number.
+        `prefetched` gets its next code too, if that makes nobody late. It loses its row if it computes NaN or infinity.
 
         Raises:
-            NotANumber: a decoding that is being said computed what is no number.
-            Abandoned: nobody wants it any more.
+            NotFinite: a sequence that is being spoken computed NaN or infinity.
+            Aborted: nobody wants it any more.
         """
-        wish = _Wish(decoding, ahead)
+        waiting = _Waiting(sequence, prefetched)
         with self._changed:
-            self._expected.discard(decoding)
-            self._tokens.append(wish)
+            self._expected.discard(sequence)
+            self._tokens.append(waiting)
             self._changed.notify_all()
-            while not wish.granted:
-                if decoding.abandoned and wish in self._tokens:
-                    self._tokens.remove(wish)
+            while not waiting.done:
+                if sequence.aborted and waiting in self._tokens:
+                    self._tokens.remove(waiting)
                     self._changed.notify_all()
-                    raise Abandoned
-                if not self._is_next(wish):
+                    raise Aborted
+                if not self._is_next(waiting):
                     self._changed.wait()
                 elif not self._expected:
                     self._step()
-                elif not self._changed.wait_for(lambda: not self._expected or not self._is_next(wish), _GATHER_S):
+                elif not self._changed.wait_for(lambda: not self._expected or not self._is_next(waiting), _GATHER_S):
                     self._expected.clear()  # they are busy with something else, or their readers are slow
-            self._expected.add(decoding)
-        if wish.error is not None:
-            raise wish.error
+            self._expected.add(sequence)
+        if waiting.error is not None:
+            raise waiting.error
 
-    def _enter(self, make: Make, group: list[Sequence]) -> Sequence:
-        decoding = make(self._cache, self._free[0])  # the lowest row: those in use lie together
-        heapq.heappop(self._free)
-        group.append(decoding)
-        return decoding
+    def _add(self, new: NewSequence, group: list[Sequence]) -> Sequence:
+        sequence = new(self._cache, self._free_rows[0])  # the lowest row, so that those in use lie together
+        heapq.heappop(self._free_rows)
+        group.append(sequence)
+        return sequence
 
-    def _leave(self, decoding: Sequence) -> None:
-        for group in (self._speaking, self._ahead):
-            if decoding in group:
-                group.remove(decoding)
-                heapq.heappush(self._free, decoding.row)
-        self._expected.discard(decoding)
+    def _remove(self, sequence: Sequence) -> None:
+        for group in (self._speaking, self._prefetched):
+            if sequence in group:
+                group.remove(sequence)
+                heapq.heappush(self._free_rows, sequence.row)
+        self._expected.discard(sequence)
         self._changed.notify_all()
 
-    def _at_leisure(self) -> bool:
-        """Whether everyone has sound for a while."""
-        soon = time.monotonic() + _LEISURE_S
-        return all(decoding.deadline > soon for decoding in self._speaking)
+    def _has_slack(self) -> bool:
+        """Whether every listener has sound for a while."""
+        soon = time.monotonic() + _SLACK_S
+        return all(sequence.deadline > soon for sequence in self._speaking)
 
-    def _is_next(self, wish: _Wish) -> bool:
+    def _is_next(self, waiting: _Waiting) -> bool:
         if self._busy:
             return False
-        return wish is min((*self._turns, *self._tokens), key=lambda waiting: waiting.deadline, default=None)
+        return waiting is min((*self._turns, *self._tokens), key=lambda other: other.deadline, default=None)
 
     def _step(self) -> None:
-        """One step for all that wait for a token. Called with the lock held, which is free while it computes."""
-        wishes, self._tokens = self._tokens, []
-        decodings = [wish.decoding for wish in wishes]
-        ahead = [wish.ahead for wish in wishes if wish.ahead in self._ahead] if self._at_leisure() else []
+        """One step for all that wait for a token. Called with the lock held; releases it while it computes."""
+        batch, self._tokens = self._tokens, []
+        sequences = [waiting.sequence for waiting in batch]
+        prefetched = [w.prefetched for w in batch if w.prefetched in self._prefetched] if self._has_slack() else []
         self._busy = True
         self._changed.release()
         error: BaseException | None = None
         spoiled = False
         try:
             try:
-                self._compute([*decodings, *ahead])
-            except NotANumber:
-                if not ahead:
+                self._compute([*sequences, *prefetched])
+            except NotFinite:
+                if not prefetched:
                     raise
                 spoiled = True
-                self._compute(decodings)
-        except BaseException as caught:  # noqa: BLE001  it goes to all whose step this was
+                self._compute(sequences)
+        except BaseException as caught:  # noqa: BLE001  it goes to all who shared the step
             error = caught
         finally:
             self._changed.acquire()
             self._busy = False
-            for decoding in ahead if spoiled else ():
-                self._leave(decoding)
-            for wish in wishes:
-                wish.granted, wish.error = True, error
+            for sequence in prefetched if spoiled else ():
+                self._remove(sequence)
+            for waiting in batch:
+                waiting.done, waiting.error = True, error
             self._changed.notify_all()
 
-    def _compute(self, decodings: list[Sequence]) -> None:
-        decode_one_token(self._gpt, sorted(decodings, key=lambda decoding: decoding.row))
+    def _compute(self, sequences: list[Sequence]) -> None:
+        decode_one_token(self._gpt, sorted(sequences, key=lambda sequence: sequence.row))

@@ -1,1 +1,1 @@
-"""Voices of XTTS: the checkpoint's own and those cloned from clips."""
+"""XTTS's voices: the checkpoint's speakers and those cloned from clips. Knows nothing of replies."""

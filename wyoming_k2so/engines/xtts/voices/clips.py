@@ -1,8 +1,8 @@
-"""Writing into the folder of clips for clients, who may be anybody on the network.
+"""Writes clips into the voice folder on behalf of clients, who may be anybody on the network.
 
-A name becomes a file name only when it holds nothing but letters, digits and a few harmless marks, so that it can name
-no other folder, no hidden file and nothing that looks like an empty name. A clip lies in a hidden folder until it has
-been found good; then it is moved to its place in one step. Links are never followed.
+A name becomes a file name only if it consists of letters, digits and a few harmless marks, so that it cannot point to
+another folder, be hidden or look empty. A clip stays in a hidden folder until it has been checked, and is then moved to
+its place in one step. Links are never followed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import soundfile
 from wyoming_k2so.engine import EngineError
 
 MAX_BYTES = 512 * 1024 * 1024
-"""Of all files in the folder."""
+"""Of all files in the folder together."""
 
 MAX_VOICES = 100
 
-# The encoders look at the first 30 s. A small file can hold hours of silence, which would fill the memory.
+# The encoders use the first 30 s. A small file can hold hours of silence, which would fill the memory.
 _LONGEST_S = 120
 _MOST_SAMPLES = _LONGEST_S * 2 * 48_000
 
@@ -37,34 +37,34 @@ _SUFFIXES = {"WAV": ".wav", "WAVEX": ".wav", "FLAC": ".flac", "OGG": ".ogg", "MP
 
 
 def check_name(name: str) -> None:
-    """Raise EngineError when a voice may not have this name."""
+    """Raise EngineError if this is not a valid name of a voice."""
     if len(name) > _LONGEST_NAME:
-        raise EngineError(f"A voice's name may have at most {_LONGEST_NAME} characters.")
+        raise EngineError(f"the voice name is too long; use at most {_LONGEST_NAME} characters")
     if _NAME.fullmatch(name) is None or not unicodedata.is_normalized("NFC", name):
         raise EngineError(
-            "A voice's name begins with a letter or digit and holds letters, digits, spaces and the marks - _ ' only."
+            "invalid voice name; start with a letter or digit and use only letters, digits, spaces and the marks - _ '"
         )
 
 
 def check_language(language: str, known: Sequence[str]) -> None:
-    """Raise EngineError when `language` is no BCP 47 tag of one of the languages `known`."""
+    """Raise EngineError unless `language` is a BCP 47 tag of one of the `known` languages."""
     if not _TAG.fullmatch(language) or language.lower().split("-")[0] not in {tag.split("-")[0] for tag in known}:
-        raise EngineError(f"XTTS does not speak this language; it speaks: {', '.join(known)}.")
+        raise EngineError(f"XTTS does not speak this language; choose one of: {', '.join(known)}")
 
 
 @contextmanager
 def staged(folder: Path, name: str, language: str | None, clip: bytes) -> Iterator[Path]:
-    """Write a clip of a new voice beside its place, to be checked there; it is moved to its place at the end.
+    """Write the clip of a new voice into a hidden folder, where the caller checks it; move it to its place at the end.
 
     Args:
-        folder: the folder of clips; made when it is not there.
-        name: one that passes `check_name`.
+        folder: the voice folder; created if it does not exist.
+        name: has passed `check_name`.
         language: becomes part of the file's name.
         clip: an audio file.
 
     Raises:
-        EngineError: there is no room, the name is taken, or the clip is no audio that can be used. Nothing has changed
-            then, nor when the caller raises.
+        EngineError: there is no room, the name is taken, or the clip is not usable audio. Nothing has changed then, nor
+            if the caller raises.
     """
     file = name + (f".{language}" if language else "") + _suffix(name, clip)
     try:
@@ -79,24 +79,20 @@ def staged(folder: Path, name: str, language: str | None, clip: bytes) -> Iterat
             yield path
             path.replace(folder / file)
     except OSError as error:
-        raise EngineError(f"The voice folder cannot be written: {error.strerror or error}.") from error
+        raise EngineError(f"cannot write to the voice folder: {error.strerror or error}") from error
 
 
-def remove(clip: Path, learnt: Path) -> None:
-    """Remove a clip, what stands beside it about its language, and the file of what was learnt from it.
-
-    Raises:
-        EngineError: that cannot be done.
-    """
+def remove(clip: Path, cached: Path) -> None:
+    """Remove a clip, its sidecars, and the cached conditioning. Raises EngineError if that is not possible."""
     try:
-        for path in (clip, clip.with_suffix(".json"), clip.with_suffix(".toml"), learnt):
+        for path in (clip, clip.with_suffix(".json"), clip.with_suffix(".toml"), cached):
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise EngineError(f"The clip cannot be removed: {error.strerror or error}.") from error
+        raise EngineError(f"cannot remove the clip: {error.strerror or error}") from error
 
 
 def _suffix(name: str, clip: bytes) -> str:
-    """The ending for a clip's format, after a look at what it holds."""
+    """The file suffix for a clip's format. Raises EngineError if it is not audio or too long."""
     try:
         with soundfile.SoundFile(io.BytesIO(clip)) as file:
             suffix, samples, seconds = (
@@ -105,9 +101,9 @@ def _suffix(name: str, clip: bytes) -> str:
                 file.frames / file.samplerate,
             )
     except (OSError, soundfile.SoundFileError, ValueError, KeyError) as error:
-        raise EngineError(f"The clip of {name} is not audio that can be read; use wav, flac, ogg or mp3.") from error
+        raise EngineError(f"the clip of {name} is not readable audio; use wav, flac, ogg or mp3") from error
     if seconds > _LONGEST_S or samples > _MOST_SAMPLES:
-        raise EngineError(f"The clip of {name} is too long; six to thirty seconds of speech are best.")
+        raise EngineError(f"the clip of {name} is too long; six to thirty seconds of speech are best")
     return suffix
 
 
@@ -115,9 +111,9 @@ def _check_room(folder: Path, name: str, size: int) -> None:
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     taken = {unicodedata.normalize("NFC", entry.name).partition(".")[0].casefold() for entry in entries}
     if name.casefold() in taken:
-        raise EngineError(f"There is a clip of the name {name} already; remove that voice first, or take another name.")
+        raise EngineError(f"a clip named {name} already exists; remove that voice first, or choose another name")
     if len(entries) >= MAX_VOICES:
-        raise EngineError(f"There are {MAX_VOICES} voices already; remove one first.")
+        raise EngineError(f"there are {MAX_VOICES} voices already; remove one first")
     files = (path for entry in entries for path in ([entry] if not entry.is_dir() else entry.iterdir()))
     if sum(path.lstat().st_size for path in files) + size > MAX_BYTES:
-        raise EngineError(f"The voice folder holds {MAX_BYTES // 1024**2} MiB already; remove a voice first.")
+        raise EngineError(f"the voice folder has reached its limit of {MAX_BYTES // 1024**2} MiB; remove a voice first")

@@ -1,6 +1,7 @@
-"""From clips of a voice to what XTTS needs to speak in it. Coqui's encoders, by import, only while they are needed.
+"""From clips of a voice to what XTTS needs to speak in it, through Coqui's encoders.
 
-The encoders are left in the checkpoint's mapped file until someone clones a voice, and freed afterwards.
+The encoders are imported, and their weights copied from the checkpoint's mapped file, when a voice is cloned; they are
+freed afterwards.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from torch import Tensor, nn
 from torchaudio.functional import resample
 
 from wyoming_k2so.engine import EngineError
-from wyoming_k2so.engines.xtts.weights.checkpoint import Architecture, Defaults, Weights, unfilled
+from wyoming_k2so.engines.xtts.model.architecture import Architecture
+from wyoming_k2so.engines.xtts.model.weight_reader import init_empty_weights
+from wyoming_k2so.engines.xtts.weights.checkpoint import Defaults, Weights
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -35,7 +38,7 @@ _COMMON_DIVISOR = 50
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What the model knows of a voice."""
+    """A voice as the model takes it."""
 
     latents: Tensor
     """(32, C), the GPT's prompt."""
@@ -48,18 +51,18 @@ def read_clip(path: Path, longest_s: float | None = None) -> Tensor:
     """Decode a clip to mono float32 (1, n) at 22.05 kHz; only the first `longest_s` seconds when given.
 
     Raises:
-        EngineError: the clip cannot be used, with the reason.
+        EngineError: the clip cannot be used; the message is the reason.
     """
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
-            # Resampling between rates with few common divisors would take gigabytes.
+            # Resampling between rates without a large common divisor would take gigabytes.
             if math.gcd(rate, _RATE) < _COMMON_DIVISOR:
-                raise EngineError(f"{path.name} has {rate} samples per second; export it with 44100 or 48000.")
+                raise EngineError(f"{path.name} has a sample rate of {rate} Hz; export it with 44100 or 48000 Hz")
             seconds = min(file.frames / rate, longest_s or _LONGEST_S)
             data = file.read(int(seconds * rate) + rate, dtype="float32", always_2d=True)
     except (OSError, soundfile.SoundFileError, ValueError) as error:
-        raise EngineError(f"{path.name} is not audio that can be read; use wav, flac, ogg or mp3.") from error
+        raise EngineError(f"{path.name} is not readable audio; use wav, flac, ogg or mp3") from error
     mono = data.mean(axis=1)
     _check(mono, rate, path)
     audio = torch.from_numpy(mono)[None]
@@ -70,19 +73,19 @@ def read_clip(path: Path, longest_s: float | None = None) -> Tensor:
 
 def _check(mono: np.ndarray[Any, np.dtype[np.float32]], rate: int, path: Path) -> None:
     if len(mono) < _SHORTEST_S * rate:
-        raise EngineError(f"{path.name} is shorter than a second; record at least 6 seconds of speech.")
+        raise EngineError(f"{path.name} is shorter than a second; record at least 6 seconds of speech")
     if not np.isfinite(mono).all():
-        raise EngineError(f"{path.name} holds values that are not numbers; export it again.")
+        raise EngineError(f"{path.name} contains NaN or infinity; export it again")
     level = np.abs(mono)
     peak = float(level.max())
     if peak < _SILENT_PEAK:
-        raise EngineError(f"{path.name} is silent; record it again, nearer to the microphone.")
+        raise EngineError(f"{path.name} is silent; record it again, closer to the microphone")
     if peak > 0.1 and float((level >= 0.999 * peak).mean()) > _CLIPPED_SHARE:
-        raise EngineError(f"{path.name} is clipped; record it again at a lower level.")
+        raise EngineError(f"{path.name} is clipped; record it again at a lower level")
 
 
-class Cloner:
-    """Computes conditioning with the checkpoint's own encoders, equal to Coqui's get_conditioning_latents."""
+class VoiceEncoder:
+    """Computes conditioning with the checkpoint's encoders, equal to Coqui's get_conditioning_latents."""
 
     def __init__(self, weights: Weights, arch: Architecture, defaults: Defaults) -> None:
         self._weights, self._arch, self._defaults = weights, arch, defaults
@@ -90,12 +93,12 @@ class Cloner:
 
     @property
     def recipe(self) -> str:
-        """The settings that the result depends on, besides clips and weights."""
+        """The settings that the result depends on, beside clips and weights."""
         return repr((self._defaults.gpt_cond_len, self._defaults.gpt_cond_chunk_len, self._defaults.max_ref_len))
 
     @torch.inference_mode()
     def clone(self, clips: Sequence[Path]) -> Conditioning:
-        """Conditioning of a voice from its clips, in their order. Takes seconds.
+        """The conditioning of a voice from its clips, in their order. Takes seconds.
 
         Raises:
             EngineError: a clip cannot be used, or the checkpoint has no encoders.
@@ -124,7 +127,7 @@ class Cloner:
         if self._defaults.gpt_cond_len > 0:
             audio = audio[:, : _RATE * self._defaults.gpt_cond_len]
         chunks = torch.split(audio, _RATE * self._defaults.gpt_cond_chunk_len, dim=1)
-        encoder, perceiver = self._prompt_encoder()
+        encoder, perceiver = self._conditioning_encoder()
         spectrum = _mel_spectrogram()
         norms = self._weights.copy("mel_stats", (80,))[:, None]
         return torch.stack(
@@ -135,12 +138,12 @@ class Cloner:
             ]
         ).mean(0)
 
-    def _prompt_encoder(self) -> tuple[nn.Module, nn.Module]:
+    def _conditioning_encoder(self) -> tuple[nn.Module, nn.Module]:
         from TTS.tts.layers.tortoise.autoregressive import ConditioningEncoder  # noqa: PLC0415 - imports transformers
         from TTS.tts.layers.xtts.perceiver_encoder import PerceiverResampler  # noqa: PLC0415
 
         channels = self._arch.gpt_n_model_channels
-        with unfilled():
+        with init_empty_weights():
             encoder = ConditioningEncoder(80, channels, num_attn_heads=self._arch.gpt_n_heads)
             perceiver = PerceiverResampler(
                 dim=channels, depth=2, dim_context=channels, num_latents=32, dim_head=64, heads=8, ff_mult=4
@@ -168,13 +171,13 @@ class Cloner:
             module.load_state_dict(self._weights.state_dict(prefix), assign=True)
         except RuntimeError as error:
             raise EngineError(
-                "The checkpoint has no complete voice encoder; use a full checkpoint to clone voices."
+                "the checkpoint has no complete voice encoder; use a full checkpoint to clone voices"
             ) from error
         return module.eval()
 
 
 def _mel_spectrogram() -> nn.Module:
-    """The spectrogram that XTTS's prompt encoder was trained on."""
+    """The spectrogram that XTTS's conditioning encoder was trained on."""
     spectrum: nn.Module = torchaudio.transforms.MelSpectrogram(
         sample_rate=_RATE, n_fft=2048, hop_length=256, win_length=1024, f_min=0, f_max=8000, n_mels=80, norm="slaney"
     )

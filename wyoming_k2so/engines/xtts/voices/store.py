@@ -1,7 +1,8 @@
-"""The voices of an XTTS engine: built-in speakers by name, and whatever clips lie in the voice folder.
+"""The voices of an XTTS engine: the built-in speakers, and the clips in the voice folder.
 
-A file is a voice; a folder is a voice made of all its clips. `anna.de.wav` speaks German first; so does a voice with a
-sidecar `anna.json` or `anna.toml` that says `language = "de"` (in a folder: voice.json or voice.toml).
+A file is a voice; a folder is a voice made of all its clips. The default language of `anna.de.wav` is German, as is
+that of a voice with a sidecar `anna.json` or `anna.toml` with `language = "de"` (in a folder: voice.json or
+voice.toml).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from torch import Tensor
 from wyoming_k2so.engine import EngineError
 
 from . import clips
-from .encoder import SUFFIXES, Cloner, Conditioning, read_clip
+from .encoder import SUFFIXES, Conditioning, VoiceEncoder, read_clip
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ _CACHE_VERSION = 1
 
 @dataclass(frozen=True)
 class Clone:
-    """A voice in the folder that can be used."""
+    """A usable voice in the folder."""
 
     name: str
     clips: tuple[Path, ...]
@@ -50,13 +51,13 @@ class VoiceStore:
         folder: Path,
         *,
         cache: Path,
-        cloner: Cloner,
+        encoder: VoiceEncoder,
         fingerprint: str,
         languages: Sequence[str],
     ) -> None:
-        """`cache`: folder for computed conditioning, made when needed; `fingerprint`: of the checkpoint's weights."""
+        """`cache`: folder for conditioning, created when needed; `fingerprint`: identifies the checkpoint's weights."""
         self._built_in = {name: Conditioning(*tensors) for name, tensors in built_in.items()}
-        self._folder, self._cache, self.cloner = folder, cache, cloner
+        self._folder, self._cache, self.encoder = folder, cache, encoder
         self._fingerprint, self._languages = fingerprint, languages
         self._lock = threading.Lock()
         self._cloning = threading.Lock()
@@ -67,15 +68,15 @@ class VoiceStore:
         self._checked: dict[tuple[str, int, int], str | None] = {}
 
     def built_in(self) -> list[str]:
-        """Names of the checkpoint's own speakers."""
+        """Names of the checkpoint's speakers."""
         return list(self._built_in)
 
     def clones(self) -> list[Clone]:
-        """Cloned voices. Looks at the folder anew only when something in it changed."""
+        """Cloned voices. Scans the folder again only if something in it has changed."""
         return list(self._current()[0].values())
 
     def conditioning(self, name: str) -> Conditioning:
-        """What to condition on for a voice; computed and cached when it is new. The same object until clips change.
+        """The conditioning of a voice, computed and cached if it is new. The same object until its clips change.
 
         Raises:
             EngineError: there is no such voice, or its clips cannot be used.
@@ -86,34 +87,34 @@ class VoiceStore:
                 loaded[name] = self._cached(clones[name])
             return loaded[name]
         if name not in self._built_in:
-            raise EngineError(f"There is no voice '{name}'; choose one that the server lists.")
+            raise EngineError(f"there is no voice '{name}'; choose one from the server's list")
         return self._built_in[name]
 
     def add(self, name: str, language: str | None, clip: bytes) -> None:
-        """Make a voice of a clip. Raises EngineError: it cannot be made, and nothing has changed."""
+        """Make a voice from a clip. Raises EngineError if that is not possible; nothing has changed then."""
         clips.check_name(name)
         if language:
             clips.check_language(language, self._languages)
         with self._changing, clips.staged(self._folder, name, language, clip) as path:
             read_clip(path)
             self._cached(Clone(name, (path,), language))
-        _LOGGER.info("Added the voice %s", name)
+        _LOGGER.info("added voice %s", name)
 
     def remove(self, name: str) -> None:
-        """Remove a voice that was made of one clip. Raises EngineError: it cannot be removed."""
+        """Remove a voice that was made from one clip. Raises EngineError if that is not possible."""
         with self._changing:
             clone = next((clone for clone in self.clones() if clone.name.casefold() == name.casefold()), None)
             if clone is None:
                 known = ", ".join(clone.name for clone in self.clones()) or "none"
-                raise EngineError(f"There is no cloned voice of this name; there are: {known}.")
+                raise EngineError(f"there is no cloned voice of this name; there are: {known}")
             (clip, *others) = clone.clips
             if others or clip.parent != self._folder:
-                raise EngineError(f"{clone.name} is a folder of clips; remove it where the server runs.")
+                raise EngineError(f"voice '{clone.name}' is a folder of clips; remove the folder on the server")
             clips.remove(clip, self._cache_path(clone))
-        _LOGGER.info("Removed the voice %s", clone.name)
+        _LOGGER.info("removed voice %s", clone.name)
 
     def _current(self) -> tuple[dict[str, Clone], dict[str, Conditioning]]:
-        """Cloned voices as the folder has them now, and what is known of them; other objects when it has changed."""
+        """The cloned voices in the folder now, and their conditioning so far; new objects once it has changed."""
         with self._lock:
             stamp = _stamp(self._folder)
             if stamp != self._stamp:
@@ -135,7 +136,7 @@ class VoiceStore:
                 try:
                     clips = sorted(path for path in entry.iterdir() if path.suffix.lower() in SUFFIXES)
                 except OSError as error:
-                    _LOGGER.warning("Voice folder refused: %s", error)
+                    _LOGGER.warning("skipping a voice folder: %s", error)
                     continue
                 name, language = _name_and_language(entry.name, entry / "voice", self._languages)
             elif entry.suffix.lower() in SUFFIXES:
@@ -149,7 +150,7 @@ class VoiceStore:
         return found
 
     def _usable(self, clip: Path) -> bool:
-        """Whether a clip can be cloned from; says why not, once."""
+        """Whether a clip can be used; if not, logs the reason once."""
         try:
             status = clip.stat()
             key = (str(clip), status.st_mtime_ns, status.st_size)
@@ -157,7 +158,7 @@ class VoiceStore:
                 self._checked[key] = None
                 read_clip(clip)
         except (OSError, EngineError) as error:
-            _LOGGER.warning("Voice clip refused: %s", error)
+            _LOGGER.warning("skipping a voice clip: %s", error)
             if isinstance(error, EngineError):
                 self._checked[key] = str(error)
             return False
@@ -168,29 +169,29 @@ class VoiceStore:
         with self._cloning:
             conditioning = _read(path)
             if conditioning is None:
-                _LOGGER.info("Cloning the voice %s", clone.name)
-                conditioning = self.cloner.clone(clone.clips)
+                _LOGGER.info("cloning voice %s", clone.name)
+                conditioning = self.encoder.clone(clone.clips)
                 _write(path, conditioning)
         return conditioning
 
     def _cache_path(self, clone: Clone) -> Path:
-        digest = hashlib.sha256(repr((_CACHE_VERSION, self._fingerprint, self.cloner.recipe)).encode())
+        digest = hashlib.sha256(repr((_CACHE_VERSION, self._fingerprint, self.encoder.recipe)).encode())
         try:
             for clip in clone.clips:
                 digest.update(hashlib.sha256(clip.read_bytes()).digest())
         except OSError as error:
-            raise EngineError(f"A clip of the voice '{clone.name}' is gone; put it back or choose another.") from error
+            raise EngineError(f"voice '{clone.name}' has lost a clip; put it back or choose another voice") from error
         return self._cache / f"{digest.hexdigest()[:32]}.safetensors"
 
 
 def _stamp(folder: Path) -> object:
-    """Changes when a clip or a sidecar comes, goes or is written, here or one folder below."""
+    """Changes when a clip or sidecar is added, removed or written, here or one folder below."""
     top = _listing(folder)
     return top, [_listing(folder / name) for name, _, _ in top if (folder / name).is_dir()]
 
 
 def _listing(folder: Path) -> list[tuple[str, int, int]]:
-    """Name, time and size of what lies in a folder; a link that leads nowhere has neither."""
+    """Name, time and size of a folder's entries; 0 and 0 for a broken link."""
     found = []
     try:
         with os.scandir(folder) as entries:
@@ -213,15 +214,15 @@ def _name_and_language(stem: str, sidecar: Path, languages: Sequence[str]) -> tu
         (sidecar.with_name(sidecar.name + ".toml"), tomllib.loads),
     ):
         try:
-            told = parse(path.read_text(encoding="utf-8"))
+            values = parse(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             continue
         except (OSError, ValueError):
-            _LOGGER.warning("%s cannot be read; the voice %s keeps the default language", path.name, name)
+            _LOGGER.warning("cannot read %s; voice %s keeps the default language", path.name, name)
             continue
-        if isinstance(told, dict) and str(told.get("language", "")).lower().split("-")[0] in known:
-            return name, str(told["language"])
-        _LOGGER.warning("%s names no language that XTTS speaks", path.name)
+        if isinstance(values, dict) and str(values.get("language", "")).lower().split("-")[0] in known:
+            return name, str(values["language"])
+        _LOGGER.warning("%s does not name a language that XTTS speaks", path.name)
     return name, tag or None
 
 
@@ -232,12 +233,12 @@ def _read(path: Path) -> Conditioning | None:
     except FileNotFoundError:
         return None
     except (OSError, SafetensorError, KeyError):
-        _LOGGER.warning("The cached voice %s is damaged; computing it again", path.name)
+        _LOGGER.warning("cached voice %s is damaged; computing it again", path.name)
         return None
 
 
 def _write(path: Path, conditioning: Conditioning) -> None:
-    """Write so that a crash leaves the old file or the new one; a full disk costs only the cache."""
+    """Write atomically; on a full disk, only log a warning."""
     tensors = {"latents": conditioning.latents.contiguous(), "embedding": conditioning.embedding.contiguous()}
     temporary = None
     try:
@@ -247,6 +248,6 @@ def _write(path: Path, conditioning: Conditioning) -> None:
         save_file({name: torch.clone(tensor) for name, tensor in tensors.items()}, temporary)
         Path(temporary).replace(path)
     except (OSError, SafetensorError) as error:
-        _LOGGER.warning("The cloned voice cannot be cached: %s", error)
+        _LOGGER.warning("cannot cache the cloned voice: %s", error)
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

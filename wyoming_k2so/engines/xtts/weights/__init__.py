@@ -1,1 +1,1 @@
-"""From a checkpoint to weights in memory: download, conversion, calibration, cache."""
+"""From a checkpoint to a model in memory: download, conversion, calibration, cache, self-test. Knows no voices."""

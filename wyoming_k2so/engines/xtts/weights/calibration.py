@@ -1,18 +1,18 @@
-"""The texts of int8-calibrated and what the model says to them: from sentences to teacher-forced passages."""
+"""Calibration for int8-calibrated: sentences, and the passages that the model speaks from them."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Callable
-from collections.abc import Sequence as AnySequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from wyoming_k2so.engine import EngineError
-from wyoming_k2so.engines.xtts.model.gpt import Gpt, KVCache
+from wyoming_k2so.engines.xtts.model.gpt import Gpt
+from wyoming_k2so.engines.xtts.model.kv_cache import KVCache
 from wyoming_k2so.engines.xtts.model.sampling import Sampling
 from wyoming_k2so.engines.xtts.model.tokenizer import TextTokenizer
 from wyoming_k2so.engines.xtts.scheduling.sequence import Sequence, decode_one_token
@@ -22,36 +22,36 @@ from .convert import Passage
 _BUNDLED = Path(__file__).with_name("calibration.txt")
 _LANGUAGE = re.compile(r"([a-z]{2}(?:-[a-z]{2})?):\s+(.*)")
 _CODES = 20
-"""About a second of speech of each sentence."""
+"""Codes to speak of each sentence: about a second."""
 
 _ROWS = 8
-"""Sentences that are spoken at once."""
+"""Sentences to speak at once."""
 
-_MOST = 400
-_LONGEST = 200
-"""Characters of a sentence that are read."""
+_MAX_SENTENCES = 400
+_MAX_CHARS = 200
+"""Of each sentence; the rest is ignored."""
 
 
 class CalibrationTexts:
-    """Sentences with their languages, from a file with one sentence a line; `de: Guten Tag.` names the language."""
+    """Sentences and their languages, from a file with one sentence per line, such as `de: Guten Tag.`"""
 
     def __init__(self, path: Path | None) -> None:
-        """Raises EngineError when the file cannot be used."""
+        """Read the file, or the bundled one. Raises EngineError if it cannot be used."""
         path = path.expanduser() if path else _BUNDLED
         try:
             content = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise EngineError(f"{path} is no readable text; give a UTF-8 file with one sentence a line.") from error
+            raise EngineError(f"cannot read {path}; --calibrate takes a UTF-8 file, one sentence per line") from error
         lines = [line.strip() for line in content.splitlines()]
         self.sentences: list[tuple[str, str]] = []
-        for line in [line for line in lines if line and not line.startswith("#")][:_MOST]:
+        for line in [line for line in lines if line and not line.startswith("#")][:_MAX_SENTENCES]:
             match = _LANGUAGE.fullmatch(line)
             language, text = match.groups() if match else ("en", line)
-            self.sentences.append((language, text[:_LONGEST]))
+            self.sentences.append((language, text[:_MAX_CHARS]))
         if not self.sentences:
-            raise EngineError(f"{path} holds no sentence; give a UTF-8 file with one sentence a line.")
+            raise EngineError(f"{path} has no sentence; --calibrate takes a UTF-8 file, one sentence per line")
         self.digest = hashlib.sha256(repr(self.sentences).encode()).hexdigest()[:8]
-        """What tells one set of sentences from another."""
+        """Identifies these sentences."""
 
 
 @torch.inference_mode()
@@ -59,11 +59,11 @@ def speak_passages(
     gpt: Gpt,
     tokenizer: TextTokenizer,
     texts: CalibrationTexts,
-    prompts: AnySequence[Tensor],
+    prompts: list[Tensor],
     sampling: Sampling,
     progress: Callable[[float], None] | None = None,
 ) -> list[Passage]:
-    """Let the GPT speak the beginning of each sentence, in the voices (P, C) in turn; always the same way."""
+    """Let the GPT speak the beginning of each sentence, always the same way. `prompts`: voices (P, C), used in turn."""
     arch = gpt.arch
     start = torch.tensor([arch.gpt_start_audio_token])
     generator = torch.Generator().manual_seed(0)
@@ -74,21 +74,22 @@ def speak_passages(
     for first in range(0, len(sentences), _ROWS):
         together = []
         for row, tokens in enumerate(sentences[first : first + _ROWS]):
-            decoding = Sequence(gpt, cache, row, sampling, generator, limit=_CODES, exact=True)
-            decoding.prefill(prefixes[(first + row) % len(prompts)], tokens)
-            together.append(decoding)
+            sequence = Sequence(gpt, cache, row, sampling, generator, max_tokens=_CODES, fixed_length=True)
+            sequence.start(prefixes[(first + row) % len(prompts)], tokens)
+            sequence.prefill()
+            together.append(sequence)
         while not together[0].full:
             decode_one_token(gpt, together)
-        for row, decoding in enumerate(together):
+        for row, sequence in enumerate(together):
             prompt = prompts[(first + row) % len(prompts)]
-            passages.append(Passage(prompt, sentences[first + row], torch.cat([start, decoding.codes])))
+            passages.append(Passage(prompt, sentences[first + row], torch.cat([start, sequence.codes])))
         if progress:
             progress(len(passages) / len(sentences))
     return passages
 
 
 def _encoded(texts: CalibrationTexts, tokenizer: TextTokenizer, longest: int) -> list[Tensor]:
-    """The sentences' tokens, without those of languages whose package is not installed."""
+    """The sentences' tokens, leaving out languages whose package is not installed."""
     found: list[Tensor] = []
     refused: EngineError | None = None
     for language, text in texts.sentences:

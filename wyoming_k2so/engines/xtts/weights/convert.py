@@ -1,7 +1,7 @@
-"""The GPT in another precision: converted block by block from the checkpoint, and built from what was stored.
+"""The GPT in another precision: converted block by block from the checkpoint, and built from converted tensors.
 
-At no time is more than one block in float32: signals of all sequences pass through a block before it is converted. So
-a reference for the self-test (the probe), and the statistics for calibration, cost no further memory. C: channels.
+Only one block is ever in float32: the signals of all passages go through a block before it is converted. So the
+reference for the self-test (the probe) and the statistics for calibration need no further memory. C: channels.
 """
 
 from __future__ import annotations
@@ -12,26 +12,28 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from wyoming_k2so.engines.xtts.kernels import quant
-from wyoming_k2so.engines.xtts.kernels.ort_gpt import GraphGpt, linears
-from wyoming_k2so.engines.xtts.model.gpt import Block, Gpt, KVCache, TorchGpt, load_block, load_gpt
-
-from .checkpoint import Architecture, Weights, unfilled
-from .memory import free_memory
+from wyoming_k2so.engines.xtts.kernels import heap, quant, smoothing
+from wyoming_k2so.engines.xtts.model.architecture import Architecture
+from wyoming_k2so.engines.xtts.model.gpt import Gpt
+from wyoming_k2so.engines.xtts.model.kv_cache import KVCache
+from wyoming_k2so.engines.xtts.model.ort_gpt import OrtGpt
+from wyoming_k2so.engines.xtts.model.ort_graph import linear_sizes
+from wyoming_k2so.engines.xtts.model.torch_gpt import Block, TorchGpt, load_block, load_gpt
+from wyoming_k2so.engines.xtts.model.weight_reader import WeightReader, init_empty_weights
 
 _ROWS = 128
-"""Inputs on which a layer's smoothing is chosen; the peaks come from all."""
+"""Inputs on which a layer's smoothing is chosen; the peaks come from all inputs."""
 
 PROBE = "probe."
-"""Prefix of the probe's tensors among the stored ones."""
+"""Prefix of the names of the probe's tensors."""
 
 Progress = Callable[[float], None]
-"""Told the share that is done."""
+"""Called with the share that is done."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A text as spoken: what the GPT reads when it is teacher-forced."""
+    """A text and its speech, for teacher forcing."""
 
     prompt: Tensor
     """(P, C), a voice's conditioning latents."""
@@ -49,7 +51,7 @@ class Passage:
 
 @torch.inference_mode()
 def teacher_forced(gpt: Gpt, passage: Passage) -> Tensor:
-    """The latents (N, C) of a passage's codes, all computed at once."""
+    """The latents (N, C) of a passage's codes, computed at once."""
     x = passage.embed(gpt)
     cache = KVCache(gpt.arch, 1, len(x), x.device)
     return gpt.prefill(x, cache, 0, 0, last=len(passage.codes))
@@ -57,7 +59,7 @@ def teacher_forced(gpt: Gpt, passage: Passage) -> Tensor:
 
 @torch.inference_mode()
 def convert(
-    weights: Weights,
+    weights: WeightReader,
     arch: Architecture,
     text_tokens: int,
     mode: str,
@@ -68,7 +70,7 @@ def convert(
 ) -> dict[str, Tensor]:
     """The GPT's weights as `build` takes them, and the probe with its float32 latents.
 
-    `samples` are for int8-calibrated. Raises EngineError when a weight is missing or of the wrong shape.
+    `samples` are passages for int8-calibrated. Raises EngineError if a weight is missing or has the wrong shape.
     """
     shell = load_gpt(weights, replace(arch, gpt_layers=0), text_tokens)
     state: dict[str, Tensor] = {}
@@ -80,7 +82,7 @@ def convert(
             _smooth(block, inputs)
         state.update(_encoded(block, mode, f"blocks.{index}."))
         del block, inputs
-        free_memory()  # the heap would keep the block's weights now and then, up to all of them
+        heap.trim()  # otherwise the heap keeps many blocks, in the worst case all of them
         if progress:
             progress((index + 1) / arch.gpt_layers)
     reference = shell.final_norm(shell.ln_f(signals[0][-len(probe.codes) :]))
@@ -97,33 +99,33 @@ def build(
     text_tokens: int,
     view: Callable[[str], Tensor] | None = None,
 ) -> Gpt:
-    """The GPT from stored tensors. `take` is called once per tensor and may free it afterwards.
+    """The GPT from converted tensors. `take` is called once per tensor and may free it afterwards.
 
-    `view`: gives a tensor where it lies in a file, so that the great ones need not be copied.
+    `view`: returns a tensor in the mapped file, so that the large ones need not be copied.
 
     Raises:
-        KeyError, ValueError: the tensors are not those of this architecture.
+        KeyError, ValueError: the tensors do not fit this architecture.
     """
     left = {name for name in names if not name.startswith(PROBE)}
     gpt: Gpt
-    with unfilled():
+    with init_empty_weights():
         if "code_head.scale" in left:
-            gpt = GraphGpt(arch, text_tokens, torch.get_num_threads())
+            gpt = OrtGpt(arch, text_tokens, torch.get_num_threads())
         else:
             gpt = TorchGpt(arch, text_tokens)
-    if isinstance(gpt, GraphGpt):
+    if isinstance(gpt, OrtGpt):
         inside = {name for name in left if name.startswith(("blocks.", "ln_f.", "final_norm."))}
-        layers = {layer for layer, _, _ in linears(arch)}
-        great = {f"{layer}.{leaf}" for layer in layers for leaf in ("weight", "scale")}
-        gpt.assemble({name: view(name) if view and name in great else take(name) for name in inside})
+        layers = {layer for layer, _, _ in linear_sizes(arch)}
+        large = {f"{layer}.{leaf}" for layer in layers for leaf in ("weight", "scale")}
+        gpt.assemble({name: view(name) if view and name in large else take(name) for name in inside})
         left -= inside
     for name, linear in list(quant.linears(gpt)):
-        stored = [leaf for leaf in ("weight", "scale", "bias") if f"{name}.{leaf}" in left]
-        tensors = {leaf: take(f"{name}.{leaf}") for leaf in stored}
+        leaves = [leaf for leaf in ("weight", "scale", "bias") if f"{name}.{leaf}" in left]
+        tensors = {leaf: take(f"{name}.{leaf}") for leaf in leaves}
         if not quant.fits(tensors["weight"], linear):
             raise ValueError(name)
         gpt.set_submodule(name, quant.layer(tensors, linear.in_features))
-        left.difference_update(f"{name}.{leaf}" for leaf in stored)
+        left.difference_update(f"{name}.{leaf}" for leaf in leaves)
     for name in left:
         owner, _, leaf = name.rpartition(".")
         tensor = take(name)
@@ -145,7 +147,7 @@ def _encoded(module: nn.Module, mode: str, prefix: str) -> dict[str, Tensor]:
 
 
 def _pass_through(block: Block, signals: list[Tensor], arch: Architecture, *, keep: bool) -> dict[str, Tensor]:
-    """Replace each signal by what the block makes of it; the inputs of its linear layers when they are wanted."""
+    """Replace each signal by the block's output. Returns the inputs of its linear layers if `keep` is set."""
     kept: dict[str, list[Tensor]] = {"qkv": [], "out": [], "up": []}
     hooks = [
         block.get_submodule(name).register_forward_pre_hook(lambda _, args, rows=rows: rows.append(args[0]))
@@ -164,7 +166,7 @@ def _pass_through(block: Block, signals: list[Tensor], arch: Architecture, *, ke
 def _smooth(block: Block, inputs: dict[str, Tensor]) -> None:
     """Fold each layer's smoothing into what comes before it: a norm, or the values that attention averages.
 
-    `down` has GELU before it, through which nothing can be folded.
+    `down` is left out: nothing can be folded through the GELU before it.
     """
     values = slice(2 * block.qkv.out_features // 3, None)
 
@@ -185,4 +187,4 @@ def _smooth(block: Block, inputs: dict[str, Tensor]) -> None:
         assert isinstance(linear, nn.Linear)
         rows = inputs[name]
         sample = rows[:: -(-len(rows) // _ROWS)]
-        quant.smooth(linear, quant.find_smoothing(linear.weight, sample, rows.abs().amax(0)), before)
+        smoothing.smooth(linear, smoothing.find_factors(linear.weight, sample, rows.abs().amax(0)), before)

@@ -1,4 +1,4 @@
-"""Memory that runs out: each library finds out in its own way, and the user is told in one."""
+"""One error for running out of memory, which every library reports differently."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from wyoming_k2so.engine import EngineError
 
 # torch: "DefaultCPUAllocator: can't allocate memory", "unable to mmap ... Cannot allocate memory (12)"; ONNX Runtime:
-# "Failed to allocate memory for requested buffer", "std::bad_alloc"; oneDNN, whose code for a layer finds no place:
+# "Failed to allocate memory for requested buffer", "std::bad_alloc"; oneDNN, when its code for a layer does not fit:
 # "could not create a primitive".
 _SIGNS = re.compile(
     r"(can't|cannot|fail\w* to) allocate memory|not enough memory|bad.?alloc|could not create a (primitive$|memory)",
@@ -21,7 +21,7 @@ _SIGNS = re.compile(
 
 @contextmanager
 def explain_out_of_memory() -> Iterator[None]:
-    """Raise EngineError in the place of whatever says that memory ran out."""
+    """Raise EngineError in place of any error that means out of memory."""
     try:
         yield
     except EngineError:
@@ -29,6 +29,6 @@ def explain_out_of_memory() -> Iterator[None]:
     except Exception as error:
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _SIGNS.search(str(error)):
             raise EngineError(
-                "Memory ran out while loading XTTS; close other programs or use --engine piper."
+                "ran out of memory while loading XTTS; close other programs or use --engine piper"
             ) from error
         raise

@@ -1,4 +1,4 @@
-"""Where a checkpoint comes from: a folder, or the hub. Looks at names alone and needs no torch."""
+"""Where a checkpoint comes from: a folder or the hub. Looks at file names only and needs no torch."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from wyoming_k2so.settings.config import Config
 from . import hub
 
 FILES = ("config.json", "model.pth", "vocab.json")
-"""What a folder must hold; speakers_xtts.pth besides, for the built-in speakers."""
+"""What a folder must hold. speakers_xtts.pth is optional: the built-in speakers."""
 
 
 def require_files(folder: Path) -> None:
-    """Raise EngineError with what to do when a checkpoint folder is not complete."""
+    """Raise EngineError if a checkpoint folder is incomplete."""
     if not folder.is_dir():
-        raise EngineError(f"There is no checkpoint folder {folder}; give the folder that holds model.pth.")
+        raise EngineError(f"no checkpoint folder {folder}; set --xtts-checkpoint to the folder that holds model.pth")
     for name in FILES:
         if not (folder / name).is_file():
-            raise EngineError(f"{folder} has no {name}; put all files of the checkpoint there: {', '.join(FILES)}.")
+            raise EngineError(f"{folder} has no {name}; put all files of the checkpoint there: {', '.join(FILES)}")
 
 
 def check(config: Config) -> None:
-    """Find out at once what would keep a checkpoint from being loaded. Raises ConsentNeeded or EngineError."""
+    """Find out quickly whether a checkpoint can be loaded at all. Raises ConsentNeeded or EngineError."""
     name = config.group(XttsSettings).xtts_checkpoint
     if hub.is_hub_name(name):
         hub.check_consent(name, hub_folder(config), consent=config.group(XttsSettings).accept_xtts_license)
@@ -33,10 +33,10 @@ def check(config: Config) -> None:
 
 
 def checkpoint_folder(config: Config) -> Path:
-    """The checkpoint that `config` names, fetched if it must be. Raises ConsentNeeded or EngineError."""
+    """The checkpoint that `config` names, downloaded if necessary. Raises ConsentNeeded or EngineError."""
     name = config.group(XttsSettings).xtts_checkpoint
     if hub.is_hub_name(name):
-        return hub.fetch(name, hub_folder(config), consent=config.group(XttsSettings).accept_xtts_license)
+        return hub.download(name, hub_folder(config), consent=config.group(XttsSettings).accept_xtts_license)
     return Path(name).expanduser()
 
 

@@ -1,7 +1,7 @@
-"""Converted weights on disk: one safetensors file per checkpoint, mode and format version. Knows nothing of the model.
+"""Converted weights on disk: one safetensors file per checkpoint, precision and format version.
 
-A file is written beside its place and moved there; what cannot be read, or is not what was written, is reported and
-made again by the caller.
+A file is written beside its place and then moved there. One that is unreadable or has changed since it was written
+raises Damaged; the caller converts the weights again. Knows nothing of the model.
 """
 
 from __future__ import annotations
@@ -21,30 +21,31 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .checkpoint import forget_pages
-from .memory import Freed
+from wyoming_k2so.engines.xtts.kernels import heap
+
+from .memory import drop_pages
 
 _LOGGER = logging.getLogger(__name__)
 
 FORMAT = 2
-"""Raise it when stored tensors change their meaning: older files are then made again."""
+"""Increase it when stored tensors change their meaning: older files are then replaced."""
 
 
 class Damaged(Exception):
-    """A stored file is not what was written."""
+    """A cached file is not what was written."""
 
 
-class Stored:
+class CachedWeights:
     """An open file of tensors."""
 
     def __init__(self, path: Path) -> None:
-        self._freed = Freed()
+        self._trimmer = heap.Trimmer()
         try:
             file: Any = safe_open(path, "pt")
             self._file, meta = file, file.metadata() or {}
             self._sums: dict[str, int] = json.loads(meta["checksums"])
             if meta["format"] != str(FORMAT) or set(self._sums) != set(file.keys()):
-                raise Damaged("it is of another format")
+                raise Damaged("it has another format")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise Damaged(str(error)) from error
 
@@ -54,48 +55,48 @@ class Stored:
         return list(self._sums)
 
     def take(self, name: str) -> Tensor:
-        """A copy of a tensor. Raises Damaged when it is not the one that was written."""
+        """A copy of a tensor. Raises Damaged if it has changed since it was written."""
         mapped: Tensor = self._file.get_tensor(name)
         copy = mapped.clone()
-        self._freed.add(copy.nbytes)  # what was taken before has been used
-        forget_pages(mapped)
+        self._trimmer.freed(copy.nbytes)  # the caller has used up what it took before
+        drop_pages(mapped)
         self._verify(name, copy)
         return copy
 
     def view(self, name: str) -> Tensor:
-        """A tensor where it lies in the file, not to be written to. Raises Damaged as `take` does."""
+        """A read-only tensor in the mapped file. Raises Damaged as `take` does."""
         mapped: Tensor = self._file.get_tensor(name)
         self._verify(name, mapped)
-        forget_pages(mapped)
+        drop_pages(mapped)
         return mapped
 
-    def forget(self) -> None:
-        """Give the pages back that were read; they are read again when needed."""
+    def drop_pages(self) -> None:
+        """Give the pages that were read back to the system; they are read again when needed."""
         for name in self.names:
-            forget_pages(self._file.get_tensor(name))
+            drop_pages(self._file.get_tensor(name))
 
     def _verify(self, name: str, tensor: Tensor) -> None:
         if _checksum(tensor) != self._sums[name]:
             raise Damaged(f"{name} has changed")
 
 
-class Store:
-    """The folder of converted weights of one checkpoint."""
+class WeightCache:
+    """The folder of converted weights, as far as they belong to one checkpoint."""
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self._folder, self._fingerprint = folder, fingerprint
 
     def path(self, key: str) -> Path:
-        """Where the weights of a mode lie or would lie."""
+        """The file of a precision, whether it exists or not."""
         return self._folder / f"{self._fingerprint}-{key}-v{FORMAT}.safetensors"
 
-    def open(self, key: str) -> Stored | None:
-        """The stored weights of a mode; None when there are none. Raises Damaged."""
+    def open(self, key: str) -> CachedWeights | None:
+        """The cached weights of a precision; None if there are none. Raises Damaged."""
         path = self.path(key)
-        return Stored(path) if path.exists() else None
+        return CachedWeights(path) if path.exists() else None
 
-    def save(self, key: str, tensors: Mapping[str, Tensor]) -> Stored | None:
-        """Write and reopen; None, and a line in the log, when they cannot be written."""
+    def save(self, key: str, tensors: Mapping[str, Tensor]) -> CachedWeights | None:
+        """Write and reopen; None, and a warning in the log, if they cannot be written."""
         path = self.path(key)
         meta = {
             "format": str(FORMAT),
@@ -110,9 +111,9 @@ class Store:
             save_file(dict(tensors), temporary, meta)
             temporary.replace(path)
             self._drop_older(key, path)
-            return Stored(path)
+            return CachedWeights(path)
         except (OSError, SafetensorError, Damaged) as error:
-            _LOGGER.warning("Converted weights cannot be kept, so the next start is slower: %s", error)
+            _LOGGER.warning("cannot cache the converted weights, so the next start will convert them again: %s", error)
             return None
         finally:
             if temporary is not None:

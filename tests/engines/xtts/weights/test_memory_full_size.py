@@ -1,4 +1,4 @@
-"""What int8 costs in memory at XTTS-v2's real size, seen from outside: processes that do nothing else."""
+"""How much memory int8 takes at XTTS-v2's real size, in processes that do nothing else."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ from wyoming_k2so.engines.xtts.dev import synthetic
 pytestmark = pytest.mark.slow
 
 LOAD = """
-import json, sys, threading, time
+import json, psutil, resource, sys, threading, time
 from pathlib import Path
-import TTS.tts.layers.xtts.tokenizer  # what coqui-tts itself takes is no weights
-from wyoming_k2so.settings.config import Config, EngineConfig
-from wyoming_k2so.engines.xtts.benchmark import peak_mb, resident_mb
+import TTS.tts.layers.xtts.tokenizer  # the memory of coqui-tts itself does not count
 from wyoming_k2so.engines.xtts.engine import XttsEngine
+from wyoming_k2so.engines.xtts.kernels import heap
+from wyoming_k2so.engines.xtts.model.tokenizer import TextTokenizer
+from wyoming_k2so.settings.config import Config, EngineConfig
 from wyoming_k2so.engines.xtts.settings import XttsSettings
-from wyoming_k2so.engines.xtts.memory import free_memory
-from wyoming_k2so.engines.xtts.tokenizer import TextTokenizer
 def anonymous():  # without the pages of libraries
     return next(int(line.split()[1]) / 1e3 for line in open("/proc/self/status") if line.startswith("RssAnon"))
 folder, cache = map(Path, sys.argv[1:])
 samples = []
-def watch():  # pages of a mapped file are the system's to take back, so they are no copy
+def watch():  # the system can take back pages of a mapped file, so they do not count
     while True:
         samples.append(anonymous())
         time.sleep(0.005)
@@ -39,18 +38,18 @@ engine = XttsEngine.load(Config(
     engines=EngineConfig(cache_dir=cache, data_dir=cache),
     engine_settings=(XttsSettings(xtts_checkpoint=str(folder), device="cpu", quantization="int8"),),
 ))
-loaded = resident_mb()
-free_memory()
+total, highest = psutil.Process().memory_info().rss, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+heap.trim()
 print(json.dumps({
     "mode": engine.mode, "weights": engine.model.bytes / 1e6,
-    "resident": anonymous() - weightless, "peak": max(samples) - weightless, "total": loaded, "highest": peak_mb(),
+    "resident": anonymous() - weightless, "peak": max(samples) - weightless, "total": total, "highest": highest,
 }))
 """
 
 
 @pytest.fixture(scope="module")
 def loads(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """The first load converts, the second reads what the first has kept."""
+    """The first load converts, the second reads the cache."""
     folder = synthetic.write_checkpoint(tmp_path_factory.mktemp("full"), synthetic.FULL)
     cache = tmp_path_factory.mktemp("cache")
     results = []
@@ -72,9 +71,9 @@ def test_weights_take_no_more_than_520_mb(loads: list[dict[str, Any]]) -> None:
     assert loads[1]["resident"] <= 650  # with a voice, packing and the libraries' buffers
 
 
-def test_no_copy_in_full_precision_while_converting(loads: list[dict[str, Any]]) -> None:
-    assert loads[0]["peak"] <= 1200  # 1,781 MB would be all of it
+def test_converting_keeps_no_copy_in_full_precision(loads: list[dict[str, Any]]) -> None:
+    assert loads[0]["peak"] <= 1200  # a full copy is 1,781 MB
 
 
-def test_loading_peaks_at_no_more_than_a_third_above_what_stays(loads: list[dict[str, Any]]) -> None:
+def test_loading_peaks_at_no_more_than_a_third_above_what_remains(loads: list[dict[str, Any]]) -> None:
     assert loads[1]["highest"] <= 1.3 * loads[1]["total"]
