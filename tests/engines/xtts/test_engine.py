@@ -26,7 +26,8 @@ from wyoming_k2so.engines.xtts.model.sampling import Sampling
 from wyoming_k2so.engines.xtts.scheduling.prefetch import Prompt
 from wyoming_k2so.engines.xtts.settings import XttsSettings
 from wyoming_k2so.engines.xtts.utterance import XttsUtterance
-from wyoming_k2so.settings.config import Config
+from wyoming_k2so.settings.config import Config, VoiceConfig
+from wyoming_k2so.voices.catalog import Catalog
 
 
 def speak(engine: XttsEngine, text: str = "Yes, it is on.", request: Request = REQUEST) -> Samples:
@@ -99,6 +100,12 @@ def test_a_request_without_a_seed_sounds_different_each_time(engine: XttsEngine)
     unseeded = replace(REQUEST, seed=None)
     first, second = speak(engine, request=unseeded), speak(engine, request=unseeded)
     assert not np.array_equal(first, second)
+
+
+def test_the_seed_of_the_settings_is_the_default(engine: XttsEngine) -> None:
+    seeded = Catalog([engine], VoiceConfig(seed=9)).resolve(voice=SPEAKER, language="en").request
+    assert np.array_equal(speak(engine, request=seeded), speak(engine, request=seeded))
+    assert not np.array_equal(speak(engine, request=seeded), speak(engine))
 
 
 def test_closing_the_iterator_frees_its_row(engine: XttsEngine) -> None:
