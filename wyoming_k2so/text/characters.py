@@ -1,6 +1,6 @@
-"""Unicode: one spelling per character, and only characters that can be spoken or that shape speech.
+"""Unicode clean-up: one spelling per character, and only characters that can be spoken or that affect speech.
 
-Knows nothing of markup or sentences. What is dropped leaves a mark where it kept two words apart.
+Knows nothing of markup or sentences. A dropped character that separated two words leaves a mark.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import regex
 from .marks import COMMA, GAP
 
 MAX_MARKS = 30
-"""Marks kept per character: what Unicode's Stream-Safe Text Format allows. More is noise, and would never end."""
+"""Combining marks kept per character, as in Unicode's Stream-Safe Text Format. Without a limit, input could stall."""
 
 _DROPPED = regex.compile(
     # controls, private use, lone surrogates, soft hyphens, bidi marks, variation selectors, tags
@@ -53,7 +53,7 @@ _DASH_AFTER_SPACE = regex.compile(r"(?<=\s)–")
 
 
 class Normalizer:
-    """Normalizes text in pieces; holds back the last character, which a mark in the next piece could still change."""
+    """Normalizes text in pieces. Holds back the last character, because a mark in the next piece may change it."""
 
     def __init__(self) -> None:
         self._held = ""
@@ -76,7 +76,7 @@ class Normalizer:
         return self._compose(text)
 
     def _respell(self, text: str) -> str:
-        """Change what can be changed character by character."""
+        """Apply the changes that concern single characters."""
         if not text:
             return ""
         if self._after_return and text[0] == "\n":
@@ -89,7 +89,7 @@ class Normalizer:
         return str(_PAUSES.sub(COMMA, text))
 
     def _compose(self, text: str) -> str:
-        """Change what depends on the characters around it; no cluster is cut at either end."""
+        """Apply the changes that depend on neighbouring characters. The text starts and ends with whole clusters."""
         if not text.isascii():
             # the patterns below look at one character before, so the last one goes before the text while they run
             text = self._last + _KEYCAP.sub(GAP, unicodedata.normalize("NFC", text))

@@ -1,7 +1,4 @@
-"""Markdown, HTML and stray symbols inside a line.
-
-Knows nothing of what kind of line it is, except that cells make it a row.
-"""
+"""Markdown, HTML and stray symbols within a line. Knows nothing of the kind of line, except that cells make it a row."""
 
 from __future__ import annotations
 
@@ -9,10 +6,10 @@ import regex
 
 from .marks import COMMA, GAP
 from .scan import COMMENT, ENTITY, Scanner, decode_entity
+from .symbols import MEANINGS, Run, is_word
 
 _CJK = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}"
 _WORD = regex.compile(rf"[{_CJK}]++|[^\W_{_CJK}]++")
-_WORD_CHAR = regex.compile(r"[^\W_]|\p{N}")
 _SPACED_WORD_CHAR = regex.compile(rf"[^\W_{_CJK}]|\p{{N}}")
 _PLAIN = regex.compile(rf"[^\w\s\\`*_~\[\]!<>&|#$=\-^{COMMA}{GAP}]++|[ {COMMA}{GAP}]++")
 _RUNS = {
@@ -50,13 +47,13 @@ _TAG = regex.compile(
 
 
 class InlineScanner(Scanner):
-    """The part of a reader of markdown that steps through a line once it has begun."""
+    """The part of the Markdown reader that steps through a line after its beginning."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._before = "\n"  # the character before this one, as it came in
+        self._before = "\n"  # the previous input character
         self._line_start = True
-        self._block = False  # this line, or the one before until this one has begun, ends with a full stop
+        self._block = False  # this line (or the previous one, until this one begins) ends with a full stop
         self._code = self._math = self._url = False
         self._brackets = 0
         self._url_end = ""
@@ -91,7 +88,7 @@ class InlineScanner(Scanner):
         self._advance(count)
 
     def _in_url(self) -> None:
-        """Skip the rest of an address, but for punctuation that belongs to the sentence around it."""
+        """Skip the rest of a URL, except punctuation that belongs to the surrounding sentence."""
         match = _URL_REST.match(self._buffer, self._pos)
         if not match:
             self._writer.write(self._url_end)
@@ -105,51 +102,46 @@ class InlineScanner(Scanner):
                 self._url_brackets += {"(": 1, ")": -1}.get(char, 0)
         self._advance(len(match[0]))
 
-    def _in_run(self, char: str) -> None:  # noqa: PLR0912 - one branch per symbol
-        """Decide on symbols that are markup in some places and meant in others."""
+    def _in_run(self, char: str) -> None:
+        """Write what a run of a symbol means: nothing if it is markup."""
         if char in "-=" and (match := self._match(_ARROW)):
             self._emit(COMMA, len(match[0]))
             return
         match = self._match(_RUNS[char])
         count = len(match[0]) if match else 1
-        after = self._after(count)
-        inside_word = _is_word(self._before) and _is_word(after)
-        text = ""
+        run = Run(char, count, self._before, self._after(count))
         if char == "*":
-            text = self._asterisk(count, after)
-        elif char == "_":
-            text = char * count if inside_word else ""
+            text = self._asterisks(run)
         elif char == "`":
-            if count == 1 and inside_word and not self._code:
-                text = "'"
-            else:
-                self._code = not self._code
-        elif char == "~":
-            text = char if count == 1 and (after.isdecimal() or after in "./$€£") else ""
-        elif char == "#":
-            text = char if count == 1 and (_is_word(after) or _is_word(self._before)) else ""
-        elif char == "^":
-            text = char if count == 1 and _is_word(self._before) and (_is_word(after) or after in "-(") else GAP
-        elif char == "=":
-            text = "=" if count == 1 else "==" if count == 2 and self._before == after == " " else ""
-        elif char == "-" and count == 1:
-            text = char
-        elif char == "-":
-            text = "" if self._before == " " and _is_word(after) else COMMA
-        elif char == "|" and (self._before in " \n|" or after in " \n" or self._block):
-            self._block = True
-            text = COMMA
+            text = self._backticks(run)
+        elif char == "|":
+            text = self._bars(run)
         else:
-            text = GAP
+            text = MEANINGS[char](run)
         self._emit(text, count)
 
-    def _asterisk(self, count: int, after: str) -> str:
-        if count > 1:
+    def _asterisks(self, run: Run) -> str:
+        """Emphasis, except where numbers are multiplied."""
+        if run.length > 1:
             return ""
-        times = self._match(_TIMES) if self._before == " " else None
+        times = self._match(_TIMES) if run.before == " " else None
         if times and (self._writer.last.isdecimal() or self._writer.last == ")"):
             return "*"
-        return "*" if self._before.isdecimal() and after.isdecimal() else ""
+        return "*" if run.before.isdecimal() and run.after.isdecimal() else ""
+
+    def _backticks(self, run: Run) -> str:
+        """The borders of code, or an apostrophe."""
+        if run.length == 1 and run.inside_word and not self._code:
+            return "'"
+        self._code = not self._code
+        return ""
+
+    def _bars(self, run: Run) -> str:
+        """The borders of cells, each a pause."""
+        if run.before in " \n|" or run.after in " \n" or self._block:
+            self._block = True
+            return COMMA
+        return GAP
 
     def _in_markup(self, char: str) -> None:
         if char == "[":
@@ -157,7 +149,7 @@ class InlineScanner(Scanner):
         elif char == "]":
             self._close_bracket()
         elif char == "!":
-            image = self._after(1) == "[" and not _is_word(self._before)
+            image = self._after(1) == "[" and not is_word(self._before)
             self._emit("" if image else "!", 1)
         elif char == "<":
             self._less_than()
@@ -220,12 +212,8 @@ class InlineScanner(Scanner):
         if after == "$":
             self._math = not self._math
             self._advance(2)
-        elif after.isdecimal() or not (self._math or (after not in " \n" and not _is_word(self._before))):
+        elif after.isdecimal() or not (self._math or (after not in " \n" and not is_word(self._before))):
             self._emit("$", 1)
         else:
             self._math = not self._math
             self._advance(1)
-
-
-def _is_word(char: str) -> bool:
-    return _WORD_CHAR.match(char) is not None

@@ -1,7 +1,7 @@
-"""Markdown, HTML and stray symbols of a language model become plain text, while they arrive: the lines.
+"""Turns a language model's Markdown and HTML into plain text as it arrives. This file handles lines; inline.py the rest.
 
-Output is final: a newline is a sentence border, all else is speakable. Where a sentence ends inside a line is not
-decided here.
+The output is final. A newline is a sentence boundary, everything else is speakable. Sentences within a line are split
+later.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FOOTNOTE_DEFINITION = regex.compile(r"\[\^[^\]\[\n]{1,30}+\]: *+")
 
 
 class MarkdownReader(InlineScanner):
-    """Reads markdown in pieces; returns text whose interpretation is final."""
+    """Reads Markdown in pieces. Returns text as soon as its meaning is certain."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class MarkdownReader(InlineScanner):
         self._fence_line = False  # inside a line of a code block
 
     def feed(self, text: str) -> list[str | float]:
-        """Return what can be spoken for certain."""
+        """Return the text that is certain."""
         self._scan(self._normalizer.feed(text))
         return self._take()
 
@@ -100,7 +100,7 @@ class MarkdownReader(InlineScanner):
             self._begin(block=char == "|")
 
     def _begin(self, *, block: bool, item: bool = False) -> None:
-        """End the line before as this one demands, and begin this one."""
+        """End the previous line as this one requires, and begin this one."""
         continues_item = self._item and self._indented and not block
         if block or self._blank or (self._block and not continues_item):
             self._writer.border(full_stop=self._block)

@@ -1,8 +1,8 @@
-"""A scanner that gives the same result for every cut of its input, with bounded look-ahead.
+"""A scanner whose result does not depend on how its input is split, with bounded look-ahead.
 
-A step decides only from what no later piece can change: a pattern that needs more text than there is waits for it, but
-never for more than LOOKAHEAD characters, beyond which it counts as not matching. Patterns need possessive quantifiers
-where they repeat, and a positive look-ahead where they end in a repetition.
+A step uses only what later input cannot change. A pattern that needs more text waits for it, but for at most LOOKAHEAD
+characters; beyond that it does not match. Patterns must use possessive quantifiers, and a positive look-ahead if they end
+in a repetition.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ COMMENT = regex.compile("<!--")
 
 
 class NeedMore(Exception):
-    """What comes next decides."""
+    """The decision depends on text that has not arrived yet."""
 
 
 class Scanner(ABC):
-    """Holds the text that is not yet decided and steps through it."""
+    """Holds the undecided text and steps through it."""
 
     def __init__(self) -> None:
         self._writer = Writer()
@@ -89,7 +89,7 @@ class Scanner(ABC):
         return match
 
     def _after(self, count: int) -> str:
-        """Return the character that stands `count` after this one."""
+        """Return the character `count` places after this one."""
         at = self._pos + count
         if at < len(self._buffer):
             return self._buffer[at]
@@ -99,7 +99,7 @@ class Scanner(ABC):
 
 
 def decode_entity(match: regex.Match[str]) -> str | None:
-    """Return the text that a match of ENTITY stands for, if any; it can never become markup or another entity."""
+    """Return the text that a match of ENTITY stands for, if any. It is never read as markup or another entity."""
     number, name = match.groups()
     if name:
         text = html5.get(f"{name};")

@@ -1,6 +1,6 @@
-"""Where speakable text may be cut: at sentences, at the first clause, and where a sentence is too long.
+"""Splits speakable text: at sentences, after the first clause, and inside sentences that are too long.
 
-Text is looked at character by character, so the cuts do not depend on how it arrived.
+Text is processed character by character, so the result does not depend on how it arrived.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from .boundaries import Boundaries
 from .characters import MAX_MARKS
 
 EARLY_MIN_CHARS = 20
-"""The shortest first clause worth speaking alone: an engine speaks very short texts badly."""
+"""The shortest first clause to speak on its own: engines speak very short texts badly."""
 EARLY_MIN_WORDS = 4
 EARLY_REST_WORDS = 2
-"""Whole words that must follow the first clause, so that what is left is no scrap either."""
+"""Whole words that must follow the first clause, so that the rest is not too short either."""
 CJK_WORD_CHARS = 2
-"""Chinese and Japanese write no spaces: so many characters count as a word."""
+"""Characters that count as one word in Chinese and Japanese, which write no spaces."""
 
 _MAX_PIECE = 64
 _CJK = r"\p{Han}\p{Hiragana}\p{Katakana}ー"
@@ -35,24 +35,24 @@ _GRAPHEME = regex.compile(r"\X")
 
 
 class Piece(NamedTuple):
-    """A sentence, or what was cut off one."""
+    """A sentence, or a part of one."""
 
     text: str
     ends_sentence: bool
 
 
 class SentenceSplitter:
-    """Splits plain text that arrives in pieces; a newline is a border that the text's author set."""
+    """Splits plain text that arrives in pieces. A newline always ends a sentence."""
 
     def __init__(self, language: str, *, max_chars: int, early_clause: bool) -> None:
         self._boundaries = Boundaries(language)
         self._max_chars = max_chars
         self._early = early_clause
-        self._spoken = 0  # what has left, in letters
+        self._spoken = 0  # text emitted so far, in letters
         self._out: list[Piece] = []
-        self._text = ""  # what has not left yet
-        self._word = 0  # where its last word begins
-        self._stop: int | None = None  # where its first sentence may end; the next word tells
+        self._text = ""  # text not emitted yet
+        self._word = 0  # start of its last word
+        self._stop: int | None = None  # where its first sentence may end; the next word decides
 
     def feed(self, text: str) -> list[Piece]:
         """Return the sentences that are complete."""
@@ -97,7 +97,7 @@ class SentenceSplitter:
         self._cut_early()
 
     def _judge(self, *, complete: bool) -> None:
-        """Decide whether the sentence ends where it may, if the word behind that place is enough to know it."""
+        """Decide whether the sentence ends at `_stop`, if the word after it is enough to tell."""
         assert self._stop is not None
         sentence, following = self._text[: self._stop], self._text[self._stop :].lstrip()
         ends = self._boundaries.ends(sentence, following, complete=complete) if following else None
@@ -112,7 +112,7 @@ class SentenceSplitter:
         self._split(len(self._text))
 
     def _split(self, end: int, *, ends_sentence: bool = True) -> None:
-        """Let the text go up to there."""
+        """Emit the text up to `end`."""
         self._emit(self._text[:end], ends_sentence=ends_sentence)
         rest = self._text[end:].lstrip()
         shift = len(self._text) - len(rest)
@@ -148,7 +148,7 @@ class SentenceSplitter:
             if any(map(str.isalnum, segment)):
                 self._out.append(Piece(segment, ends_sentence and not text))
                 self._spoken += _letters(segment)
-                # A greeting is over before the sentence behind it has been written.
+                # After a short greeting, the next clause may leave early too.
                 self._early = self._early and self._spoken < EARLY_MIN_CHARS
 
 
@@ -165,9 +165,9 @@ def _last_word(text: str) -> str:
 
 
 def cut(text: str, limit: int) -> int:
-    """Return where to cut a text that is too long: after a clause, else after a word, else inside what has no words.
+    """Return where to cut a text that is too long: after a clause, else after a word, else between graphemes.
 
-    The best place leaves neither part very short.
+    Prefers a place that leaves neither part very short.
     """
     least, most = limit // 4, limit * 4 // 5
     for pattern, shortest in ((_CLAUSE_END, least), (_WORD_END, 1)):

@@ -1,7 +1,7 @@
-"""SSML, while it arrives: what to say, and where to be silent for how long.
+"""Reads SSML as it arrives: what to say, and where to pause for how long.
 
-Tolerant: unknown tags are dropped, their text is kept, and nothing raises. Declarations are skipped unread, so no
-entity that a text declares is ever expanded.
+Tolerant: unknown tags are dropped, their text is kept, and nothing raises. Declarations are skipped, so entities that a
+text declares are never expanded.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TIME = regex.compile(r"\s*+\+?(\d{1,9}+(?:\.\d{0,9}+)?|\.\d{1,9}+)\s*+(m?)s\s*+
 
 
 class SsmlReader(Scanner):
-    """Reads SSML in pieces; returns text, in which a newline is a sentence border, and pauses in seconds."""
+    """Reads SSML in pieces. Returns text, in which a newline is a sentence boundary, and pauses in seconds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class SsmlReader(Scanner):
         self._spoke = False
 
     def feed(self, text: str) -> list[str | float]:
-        """Return what can be spoken for certain."""
+        """Return the text and pauses that are certain."""
         self._scan(text)
         return self._take()
 

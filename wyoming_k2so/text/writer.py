@@ -1,6 +1,6 @@
-"""Puts speakable text together: single spaces, no space before a full stop, one line per sentence border.
+"""Assembles speakable text: single spaces, no space before a full stop, a newline at each sentence boundary.
 
-Knows nothing of the markup that asked for it. Its text is final as soon as it is written.
+Knows nothing of markup. Text is final once it is written.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _DEVANAGARI = regex.compile(r"\p{Devanagari}")
 
 
 class Writer:
-    """Collects text; spaces, pauses and gaps take effect when the next word shows what they stand before."""
+    """Collects text. Spaces, pauses and gaps take effect when the next word is known."""
 
     def __init__(self) -> None:
         self.last = "\n"  # the last character written
-        self._before_quotes = ""  # the last one that closes no quotation or bracket
+        self._before_quotes = ""  # the last character that is not a closing quote or bracket
         self._out: list[str] = []
         self._space = self._gap = self._comma = False
 
@@ -54,7 +54,7 @@ class Writer:
         self._comma = True
 
     def border(self, *, full_stop: bool) -> None:
-        """End the sentence, with a full stop if it is asked for and nothing of the kind is there."""
+        """End the sentence. `full_stop`: add one unless the sentence already ends with punctuation."""
         self._space = self._gap = self._comma = False
         if self.last == "\n":
             return
