@@ -1,4 +1,4 @@
-"""Markdown, HTML and stray symbols within a line. Knows nothing of the kind of line, except that cells make it a row."""
+"""Markdown, HTML and stray symbols within a line. Knows nothing of the kind of line, except that cells make a row."""
 
 from __future__ import annotations
 

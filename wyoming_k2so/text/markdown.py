@@ -1,4 +1,4 @@
-"""Turns a language model's Markdown and HTML into plain text as it arrives. This file handles lines; inline.py the rest.
+"""Turns a language model's Markdown and HTML into plain text as it arrives: the lines. inline.py reads the rest.
 
 The output is final. A newline is a sentence boundary, everything else is speakable. Sentences within a line are split
 later.

@@ -1,8 +1,8 @@
 """A scanner whose result does not depend on how its input is split, with bounded look-ahead.
 
 A step uses only what later input cannot change. A pattern that needs more text waits for it, but for at most LOOKAHEAD
-characters; beyond that it does not match. Patterns must use possessive quantifiers, and a positive look-ahead if they end
-in a repetition.
+characters; beyond that it does not match. Patterns must use possessive quantifiers, and a positive look-ahead if they
+end in a repetition.
 """
 
 from __future__ import annotations
