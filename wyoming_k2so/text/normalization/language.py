@@ -42,6 +42,9 @@ class Language:
 
     spaces: ClassVar[bool] = True
     """Whether spaces stand between words."""
+    prefixes: ClassVar[str] = ""
+    suffixes: ClassVar[str] = ""
+    """Patterns of what is written onto a number without a space, such as Korean particles."""
     comma: ClassVar[str] = ", "
     plurals: ClassVar[tuple[str, ...]] = ("one", "other")
     """CLDR's plural categories, in the order of the nouns' forms below."""
@@ -112,11 +115,16 @@ class Language:
 
     # ---- signs
     ranges: ClassVar[str] = "-"
+    """What is said between the numbers of a range, or both words: `from {0} to`."""
+    range_units: ClassVar[str] = ""
+    """A pattern of units that both numbers of a range need, since they are said before their number."""
     less: ClassVar[str] = ""
     """The minus between two numbers, where it is another word."""
     ratio: ClassVar[str] = ""
     by: ClassVar[str] = ""
     """The x of 3x4."""
+    power_end: ClassVar[str] = ""
+    """What follows the exponent of a power."""
     symbols: ClassVar[Mapping[str, str]] = {}
     """Signs beside words or numbers."""
     fractions: ClassVar[Mapping[str, str]] = {}
@@ -137,6 +145,8 @@ class Language:
     # ---- ordinals and Roman numerals
     ordinal_signs: ClassVar[str] = ""
     """A pattern of what makes an ordinal of the digits before it: `st|nd|rd|th`."""
+    ordinal_prefixes: ClassVar[str] = ""
+    """A pattern of what does so before the digits."""
     dotted_ordinals: ClassVar[bool] = False
     """Whether a full stop does so before another word."""
     roman_after: ClassVar[str] = ""

@@ -49,6 +49,9 @@ def amounts(language: Language) -> list[Stage]:
             "ordinal", rf"{START}(?P<number>\d{{1,9}})(?:{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)", _ordinal
         ),
     ]
+    if language.ordinal_prefixes:
+        prefixed = rf"(?<={language.ordinal_prefixes})(?P<number>\d{{1,9}})(?!\d|[.,]\d)"
+        found.insert(0, stage("prefixed ordinal", prefixed, _ordinal))
     if language.dotted_ordinals:
         found.append(stage("dotted ordinal", rf"{START}(?P<number>\d{{1,4}})\.(?= ?[\p{{L}}\"'(])", _ordinal))
     return [
@@ -76,7 +79,8 @@ def ranges(language: Language) -> list[Stage]:
         stage(
             "range",
             rf"{START}(?P<money>{signs})?{left}(?P<space> ?)[-–~〜～](?P=space)"
-            rf"(?=(?P<money2>{signs})?(?P<b>{number(language, 'c', sign=False)}))(?!\d+[-–]\d)",
+            rf"(?=(?P<money2>{signs})?(?P<b>{number(language, 'c', sign=False)})"
+            rf"(?: ?(?P<unit>{language.range_units or '(?!)'}))?)(?!\d+[-–]\d)",
             _range,
             r"\d.*[-–~〜～]",
         )
@@ -86,11 +90,16 @@ def ranges(language: Language) -> list[Stage]:
 def _range(language: Language, match: regex.Match[str]) -> str | None:
     if match["space"] and not _ascends(language, match):
         return f"{match['left']} {language.less or language.minus_word} "
-    left = match["left"]
-    between = f" {language.ranges} " if language.spaces else language.ranges
-    if match["money"] and not match["money2"]:
-        return f"{left}{between}{match['money']}"
-    return f"{match['money'] or ''}{left}{between}"
+    left, money = match["left"], match["money"] or ""
+    if match["unit"] and match["a"] and left == match["a"]:
+        left += match["unit"]
+    if money and not match["money2"]:
+        first, second = left, money
+    else:
+        first, second = f"{money}{left}", ""
+    if "{0}" in language.ranges:
+        return f"{language.ranges.format(first)} {second}"
+    return f"{first} {language.ranges} {second}" if language.spaces else f"{first}{language.ranges}{second}"
 
 
 def _ascends(language: Language, match: regex.Match[str]) -> bool:

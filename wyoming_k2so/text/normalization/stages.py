@@ -79,9 +79,13 @@ def _replacement(current: Stage, language: Language, match: regex.Match[str]) ->
     if words is None:
         return str(match[0])
     if language.spaces and words:
-        text = match.string
-        if match.start() and text[match.start() - 1].isalnum() and words[0].isalnum():
+        text, start, end = match.string, match.start(), match.end()
+        if start and text[start - 1].isalnum() and words[0].isalnum() and not _joined(language.prefixes, text[:start]):
             words = " " + words
-        if match.end() < len(text) and text[match.end()].isalnum() and words[-1].isalnum():
-            words += " "
+        if end < len(text) and text[end].isalnum() and words[-1].isalnum():
+            words += "" if language.suffixes and regex.match(language.suffixes, text, pos=end) else " "
     return words
+
+
+def _joined(prefixes: str, before: str) -> bool:
+    return bool(prefixes) and regex.search(rf"(?:{prefixes})\Z", before[-12:]) is not None

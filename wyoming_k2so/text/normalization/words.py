@@ -110,7 +110,14 @@ def operators(language: Language) -> list[Stage]:
         stage("number sign", r"(?:#|№|[Nn]º) ?(?=\d)", lambda lang, _: _spaced(lang, lang.number_sign), "[#№º]"),
         stage("about", r"[~≈](?= ?[\d\p{Sc}])", lambda lang, _: _spaced(lang, about), "[~≈]"),
         stage("times", r"(?<=\d) ?[*·×] ?(?=\d)", lambda lang, _: _spaced(lang, times), "[*·×]"),
-        stage("power", r"(?<=[\d\p{L})]) ?\^ ?(?=[\d\p{L}(-])", lambda lang, _: _spaced(lang, power), r"\^"),
+        stage(
+            "power",
+            r"(?<=[\d\p{L})]) ?\^ ?(?:(?P<exponent>-?\d++)|(?=[\p{L}(-]))",
+            lambda lang, match: (
+                _spaced(lang, power) + (f"{match['exponent']}{lang.power_end}" if match["exponent"] else "")
+            ),
+            r"\^",
+        ),
     ]
 
 
