@@ -17,7 +17,7 @@ _WIDE_ASCII = {
 _SAME = dict(zip("￥￦￡−⁄∕∶μ٪٫٬∙⋅∼", "¥₩£-//:µ%.,··~", strict=True))
 _SPELLINGS = str.maketrans(_WIDE_ASCII | _SAME)
 _COMPATIBLE = regex.compile(r"[\u2100-\u2115\u2117-\u2121\u2123-\u214f\u3300-\u33ff\ufb00-\ufb06\uff61-\uff9f]")
-_WIDE_POINT = regex.compile(r"(?<=\d)[．：，](?=\d)")
+_WIDE_POINT = regex.compile(r"(?<=\d)(?:[．：](?=\d)|，(?=\d{3}(?!\d)))")
 _OTHER_DIGIT = regex.compile(r"[^\P{Nd}0-9]")
 _VULGAR = regex.compile(r"(?:(?P<whole>\d) ?)?(?P<part>[¼-¾⅐-⅞])")
 _RAISED_UNIT = regex.compile(rf"(?<=\d ?|\b)(mm|cm|dm|km|m)(?<power>[23])(?!\d|{LETTER})", regex.V1)
