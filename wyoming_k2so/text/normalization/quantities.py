@@ -7,7 +7,7 @@ import unicodedata
 import regex
 
 from .language import Language
-from .stages import END, LETTER, START, Stage, any_of, around, number, stage
+from .stages import END, LETTER, START, WORD_LETTER, Stage, any_of, around, number, stage
 from .units import CENTS, CODES, PER
 
 _PHONE = (
@@ -23,7 +23,7 @@ def amounts(language: Language) -> list[Stage]:
     units = any_of(language.unit_names)
     per = any_of({*PER, *language.unit_signs})
     scales = any_of(language.scales) or "(?!)"
-    unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{LETTER}|'{LETTER})"
+    unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{WORD_LETTER}|'{LETTER})"
     scale = rf"(?: ?(?P<scale>{scales})(?!{LETTER}))?"
     found = [
         stage("list", r"\A(?P<number>\d{1,3})[.)] (?=\S)", _list_number),

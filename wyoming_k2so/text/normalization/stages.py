@@ -12,6 +12,7 @@ from .number import GROUPING
 
 CJK = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}ー々"
 LETTER = rf"[\p{{L}}\p{{M}}--[{CJK}\p{{Arabic}}]]"
+WORD_LETTER = rf"[\p{{L}}\p{{M}}--[{CJK}]]"
 START = rf"(?<![\d_])(?<!{LETTER})(?<!\d[.,:/])"
 """Not inside a word or a number. Chinese, Japanese, Korean and Arabic write their words directly beside numbers."""
 END = rf"(?![\d_]|{LETTER}|[.,:/]\d)"
@@ -80,6 +81,8 @@ def _replacement(current: Stage, language: Language, match: regex.Match[str]) ->
         return str(match[0])
     if language.spaces and words:
         text, start, end = match.string, match.start(), match.end()
+        if words[0] == " " and _joined(language.prefixes, text[:start]):
+            words = words[1:]
         if start and text[start - 1].isalnum() and words[0].isalnum() and not _joined(language.prefixes, text[:start]):
             words = " " + words
         if end < len(text) and text[end].isalnum() and words[-1].isalnum():
