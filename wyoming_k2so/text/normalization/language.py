@@ -32,6 +32,8 @@ class Context(NamedTuple):
     after: str = ""
     earlier: str = ""
     """The word before the one before."""
+    mark: str = ""
+    """What makes an ordinal of the digits: the "ª" of "1.ª"."""
 
 
 NOWHERE = Context()
@@ -149,6 +151,8 @@ class Language:
     """A pattern of what does so before the digits."""
     dotted_ordinals: ClassVar[bool] = False
     """Whether a full stop does so before another word."""
+    roman_marks: ClassVar[str] = ""
+    """The same behind a Roman numeral: `er|e`."""
     roman_after: ClassVar[str] = ""
     """Words before a Roman numeral that is read as a number, in lower case."""
     roman_names: ClassVar[str] = ""

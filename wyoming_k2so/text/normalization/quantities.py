@@ -46,7 +46,9 @@ def amounts(language: Language) -> list[Stage]:
         stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
         stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
         stage(
-            "ordinal", rf"{START}(?P<number>\d{{1,9}})(?:{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)", _ordinal
+            "ordinal",
+            rf"{START}(?P<number>\d{{1,9}})(?P<mark>{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)",
+            _ordinal,
         ),
     ]
     if language.ordinal_prefixes:
@@ -171,7 +173,7 @@ def _unit(language: Language, match: regex.Match[str]) -> str | None:
 
 
 def _ordinal(language: Language, match: regex.Match[str]) -> str:
-    return language.ordinal(int(match["number"]), around(match))
+    return language.ordinal(int(match["number"]), around(match)._replace(mark=match.groupdict().get("mark") or ""))
 
 
 def _number(language: Language, match: regex.Match[str]) -> str:

@@ -50,7 +50,7 @@ def terms(language: Language) -> list[Stage]:
     if not language.terms:
         return []
     pattern = rf"(?<!{LETTER})(?<!\p{{N}})(?:{any_of(language.terms)})(?!{LETTER}|[\p{{N}}+#])"
-    return [stage("term", pattern, lambda lang, match: lang.terms[match[0]], r"[^\s\p{L}]")]
+    return [stage("term", pattern, lambda lang, match: lang.terms[match[0]], any_of(language.terms))]
 
 
 def abbreviations(known: Abbreviations) -> list[Stage]:
@@ -84,19 +84,24 @@ def roman(language: Language) -> list[Stage]:
 
     def say(language: Language, match: regex.Match[str]) -> str | None:
         letters, context = match["roman"], around(match)
+        mark = match["mark"] or ""
         announced = context.before.lower() in language.roman_words
         followed = context.after.lower() in language.roman_before.split()
-        if not (announced or followed) and (len(letters) < 2 or not set(letters) <= set("XVI")):
+        if mark and not set(letters) <= set("XVI"):
+            return None
+        if not (announced or followed or mark) and (len(letters) < 2 or not set(letters) <= set("XVI")):
             return None
         values = [_ROMAN_VALUES[letter] for letter in letters]
         number = sum(-value if value < after else value for value, after in zip(values, [*values[1:], 0], strict=True))
-        return language.roman(number, context._replace(before=context.before.lower(), after=context.after.lower()))
+        context = context._replace(before=context.before.lower(), after=context.after.lower(), mark=mark)
+        return language.ordinal(number, context) if mark else language.roman(number, context)
 
+    mark = rf"(?P<mark>{language.roman_marks or '(?!)'})?"
     dot = r"(?:\.(?= \p{L}))?" if language.dotted_ordinals else ""
     return [
         stage(
             "roman numeral",
-            rf"(?<!{LETTER}|[\p{{N}}'’.-]){_ROMAN}(?!{LETTER}|[\p{{N}}'’-]|\.\p{{L}}){dot}",
+            rf"(?<!{LETTER}|[\p{{N}}.-]){_ROMAN}{mark}(?!{LETTER}|[\p{{N}}'’-]|\.\p{{L}}){dot}",
             say,
             "[MDCLXVI]",
         )
@@ -107,7 +112,12 @@ def operators(language: Language) -> list[Stage]:
     """Signs that mean something because of the numbers beside them. Before those are in words."""
     about, times, power = (language.symbols.get(sign, "") for sign in "≈×^")
     return [
-        stage("number sign", r"(?:#|№|[Nn]º) ?(?=\d)", lambda lang, _: _spaced(lang, lang.number_sign), "[#№º]"),
+        stage(
+            "number sign",
+            r"(?:#|№|(?<!\p{L})[Nn]\.?[º°]) ?(?=\d)",
+            lambda lang, _: _spaced(lang, lang.number_sign),
+            "[#№º°]",
+        ),
         stage("about", r"[~≈](?= ?[\d\p{Sc}])", lambda lang, _: _spaced(lang, about), "[~≈]"),
         stage("times", r"(?<=\d) ?[*·×] ?(?=\d)", lambda lang, _: _spaced(lang, times), "[*·×]"),
         stage(
