@@ -21,7 +21,7 @@ _LOOSE_HYPHEN = regex.compile(r"(?<![\p{L}\p{M}\p{N}])-++(?=[^\s\d])|-++(?![\p{L
 _SPACES = regex.compile(r"\s++")
 _SPACE_BEFORE = regex.compile(r"\s++(?=[,;:.!?)\]。，、！？；：）」』】》])|(?<=[(\[（「『【《])\s++")
 _CJK_SPACE = regex.compile(rf"(?<=[{CJK}、。]) (?=[{CJK}])")
-_TWICE = regex.compile(r"([,;:])[,;:]++")
+_TWICE = regex.compile(r"([,;:.])[,;:]++")
 _START = regex.compile(r"\A[\s,;:.!?)-]++(?=.*[\p{L}\p{N}])")
 _ENDS = ".!?。！？।؟…"
 _PLAIN = regex.compile(r"[\p{L}\p{M}](?:[\p{L}\p{M}]|[,;:]?+ (?=[\p{L}\p{M}])|['’-](?=\p{L}))*+[.!?。！？।؟]?")
