@@ -68,6 +68,8 @@ class Language:
     """Which numbers of four digits are said in another way, as years are."""
     respell: ClassVar[Mapping[str, str]] = {}
     """Corrections of CLDR's spelling."""
+    cases: ClassVar[Mapping[str, str]] = {}
+    """Words before a number that want it in another case, in lower case: `{"do": "genitive"}`. See `inflected`."""
     group_signs: ClassVar[str] = ""
     """What else separates thousands, besides CLDR's sign."""
 
@@ -206,7 +208,11 @@ class Language:
             words = self.cardinal(int(whole), noun)
         else:
             words = self.with_decimals(number)
-        return self.signed(number.sign, words)
+        return self.signed(number.sign, self.inflected(words, number.case) if number.case else words)
+
+    def inflected(self, words: str, case: str) -> str:
+        """A number in words, in one of the `cases`."""
+        return words
 
     def with_decimals(self, number: Number) -> str:
         """A number with decimals, not negative."""
@@ -245,9 +251,13 @@ class Language:
 
     def counted(self, number: Number, forms: Forms) -> str:
         """A number and what it counts."""
-        form = self.form(number.value, forms)
+        form = self.form(self.counts_as(number), forms)
         pattern = form if "{0}" in form else self.join("{0}", form)
         return self._fill(pattern, number)
+
+    def counts_as(self, number: Number) -> Decimal:
+        """The number whose plural form a noun takes beside this one: another one in some of the `cases`."""
+        return number.value
 
     def form(self, number: Decimal, forms: Forms) -> str:
         """The form of a noun that goes with a number."""
@@ -274,9 +284,9 @@ class Language:
         if name is None:
             return None
         if name in self.unit_words:
-            form = self.form(number.value, self.unit_words[name])
+            form = self.form(self.counts_as(number), self.unit_words[name])
             return form if "{0}" in form else self.join("{0}", form)
-        return self._cldr.unit(name, number.value)
+        return self._cldr.unit(name, self.counts_as(number))
 
     @cached_property
     def unit_names(self) -> dict[str, str]:
@@ -301,8 +311,8 @@ class Language:
             return self.scaled_price(number, code, scale)
         if number.is_integer or len(number.decimals) > 2 or code in NO_CENTS or code not in self.cents:
             return self._price(number, code)
-        cents = Number(str(int(number.decimals.ljust(2, "0"))))
-        whole = Number(number.whole)
+        cents = Number(str(int(number.decimals.ljust(2, "0"))), case=number.case)
+        whole = Number(number.whole, case=number.case)
         if not int(cents.whole):
             words = self._price(whole, code)
         elif not int(whole.whole):
@@ -326,7 +336,7 @@ class Language:
     def _price(self, number: Number, code: str) -> str:
         if code in self.currencies:
             return self.counted(number, self.currencies[code])
-        return self._fill(self._cldr.currency(code, number.value), number)
+        return self._fill(self._cldr.currency(code, self.counts_as(number)), number)
 
     def _noun(self, code: str, number: Number) -> str:
         if code in self.currencies:
@@ -391,6 +401,10 @@ class Language:
             return words
         pattern = self.mixed_half if (above, below) == (1, 2) and self.mixed_half else self.mixed
         return pattern.format(self.cardinal(whole), words)
+
+    def proportion(self, first: int, second: int) -> str:
+        """3:2."""
+        return self.join(self.cardinal(first), self.ratio or ",", self.cardinal(second))
 
     def roman(self, number: int, context: Context) -> str | None:
         """A Roman numeral; None where these letters are no numeral."""

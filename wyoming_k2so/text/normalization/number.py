@@ -22,6 +22,8 @@ class Number:
     sign: str = ""
     """Empty, "-", "+" or "±"."""
     grouped: bool = False
+    case: str = ""
+    """The grammatical case that the words around it want; empty for the one of a number alone."""
 
     @property
     def value(self) -> Decimal:
@@ -38,7 +40,7 @@ class Number:
         """The number multiplied, as far as that leaves no decimals of its own."""
         product = abs(self.value) * factor
         whole, _, decimals = f"{product:f}".partition(".")
-        return Number(whole, self.point, decimals.rstrip("0"), self.sign)
+        return Number(whole, self.point, decimals.rstrip("0"), self.sign, case=self.case)
 
 
 def parse(text: str, *, decimal: str, group: str) -> Number:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import regex
 
 from .language import Language
+from .number import Number
 from .stages import END, LETTER, START, WORD_LETTER, Stage, any_of, around, number, stage
 from .units import CENTS, CODES, PER
 
@@ -43,13 +45,13 @@ def amounts(language: Language) -> list[Stage]:
             _money,
         ),
         stage("scaled", rf"{START}{amount} ?(?P<scale>{scales})(?!{LETTER})", _scaled),
-        stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
-        stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
         stage(
             "ordinal",
             rf"{START}(?P<number>\d{{1,9}})(?P<mark>{language.ordinal_signs or '(?!)'})(?!\p{{L}}|\d)",
             _ordinal,
         ),
+        stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit})", _unit),
+        stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}", _unit, "%"),
     ]
     if language.ordinal_prefixes:
         prefixed = rf"(?<={language.ordinal_prefixes})(?P<number>\d{{1,9}})(?!\d|[.,]\d)"
@@ -140,8 +142,7 @@ def _digit_list(language: Language, match: regex.Match[str]) -> str | None:
 
 
 def _ratio(language: Language, match: regex.Match[str]) -> str:
-    first, second = language.cardinal(int(match[1])), language.cardinal(int(match[2]))
-    return language.join(first, language.ratio or ",", second)
+    return language.proportion(int(match[1]), int(match[2]))
 
 
 def _size(language: Language, match: regex.Match[str]) -> str:
@@ -155,8 +156,15 @@ def _fraction(language: Language, match: regex.Match[str]) -> str | None:
     return language.fraction(int(match[1]) if match[1] else None, int(match[2]), int(match[3]))
 
 
+def _amount(language: Language, match: regex.Match[str]) -> Number:
+    value = language.number(match["number"])
+    if not language.cases:
+        return value
+    return replace(value, case=language.cases.get(around(match).before.lower(), ""))
+
+
 def _money(language: Language, match: regex.Match[str]) -> str:
-    amount = language.number(match["number"])
+    amount = _amount(language, match)
     code = language.currency_codes.get(match["code"], match["code"])
     if match["code"] in CENTS:
         return language.counted(amount, language.cents.get(code, "cents"))
@@ -165,11 +173,11 @@ def _money(language: Language, match: regex.Match[str]) -> str:
 
 
 def _scaled(language: Language, match: regex.Match[str]) -> str:
-    return language.scaled(language.number(match["number"]), match["scale"])
+    return language.scaled(_amount(language, match), match["scale"])
 
 
 def _unit(language: Language, match: regex.Match[str]) -> str | None:
-    return language.unit(language.number(match["number"]), match["unit"])
+    return language.unit(_amount(language, match), match["unit"])
 
 
 def _ordinal(language: Language, match: regex.Match[str]) -> str:
@@ -177,7 +185,7 @@ def _ordinal(language: Language, match: regex.Match[str]) -> str:
 
 
 def _number(language: Language, match: regex.Match[str]) -> str:
-    value = language.number(match["number"])
+    value = _amount(language, match)
     context = around(match)
     four = not value.grouped and value.is_integer and len(value.whole) == 4 and not value.sign
     if four and language.is_year(int(value.whole), context):

@@ -57,7 +57,8 @@ def abbreviations(known: Abbreviations) -> list[Stage]:
     """Abbreviations with a full stop, in full."""
 
     def expand(language: Language, match: regex.Match[str]) -> str | None:
-        if (match[0].rstrip(".") in language.unit_names or match[0] in language.scales) and regex.search(
+        signs = (language.unit_names, language.currency_codes, language.scales)
+        if any(match[0] in known_signs or match[0].rstrip(".") in known_signs for known_signs in signs) and regex.search(
             r"(?:\d ?|/)\Z", match.string[: match.start()]
         ):
             return None
