@@ -58,9 +58,9 @@ def abbreviations(known: Abbreviations) -> list[Stage]:
 
     def expand(language: Language, match: regex.Match[str]) -> str | None:
         signs = (language.unit_names, language.currency_codes, language.scales)
-        if any(match[0] in known_signs or match[0].rstrip(".") in known_signs for known_signs in signs) and regex.search(
-            r"(?:\d ?|/)\Z", match.string[: match.start()]
-        ):
+        if any(
+            match[0] in known_signs or match[0].rstrip(".") in known_signs for known_signs in signs
+        ) and regex.search(r"(?:\d ?|/)\Z", match.string[: match.start()]):
             return None
         words = known.spoken(match[0], before_number=match.string[match.end() :].lstrip()[:1].isdecimal())
         if words is None:

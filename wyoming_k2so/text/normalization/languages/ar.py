@@ -19,9 +19,11 @@ _SCALES = (
 )
 _ORDINALS = "- أول ثاني ثالث رابع خامس سادس سابع ثامن تاسع عاشر".split()
 _OBLIQUE_AFTER = frozenset(
-    "في من إلى حتى منذ قبل بعد خلال يوم بتاريخ عام سنة وعام وسنة العام لعام بعام ليوم مساء صباح".split()
+    "في من إلى حتى منذ قبل بعد خلال عن على مع حوالي نحو بين لمدة يوم بتاريخ عام سنة لعام بعام ليوم مساء صباح"
+    " وفي ومن وإلى وحتى ومنذ وقبل وبعد وخلال وعن وعلى ومع وحوالي ونحو وبين ويوم وعام وسنة".split()
 )
 _OBLIQUE = regex.compile(r"\b(و?(?:ال)?)(اثن|اثنت|مائت|ألف|مليون|مليار)ان\b|ون\b")
+_DUAL = regex.compile(r"(?<=\p{L})ا(?=ن\b)|(?<=ت)ا(?= )")
 _CONSTRUCT = regex.compile(r"(?<=مائتا|ألفا|مليونا|مليارا)ن\Z")
 
 
@@ -65,6 +67,7 @@ class Arabic(Language):
     minus = "سالب"
     plus = "زائد"
     plus_minus = "زائد أو ناقص"
+    cases = dict.fromkeys(_OBLIQUE_AFTER, "oblique")
     points = {".": "فاصلة", ",": "فاصلة"}
     long_decimals = True
     feminine = (
@@ -149,7 +152,9 @@ class Arabic(Language):
         "electric-millivolt": "ملي فولت",
         "electric-kilovolt": "كيلو فولت",
         "sound-decibel": "ديسيبل",
-        "graphics-frame-per-second": "إطار في الثانية|إطاران في الثانية|إطارات في الثانية|إطارًا في الثانية|إطار في الثانية",
+        "graphics-frame-per-second": (
+            "إطار في الثانية|إطاران في الثانية|إطارات في الثانية|إطارًا في الثانية|إطار في الثانية"
+        ),
         "revolution-per-minute": ("دورة في الدقيقة|دورتان في الدقيقة|دورات في الدقيقة|دورة في الدقيقة"),
         "digital-megabit-per-second": "ميغابت في الثانية",
         "digital-megabyte-per-second": "ميغابايت في الثانية",
@@ -215,18 +220,21 @@ class Arabic(Language):
             return f"{first} عشر{end}"
         return f"{first} وال{_TENS[tens]}" if rest else f"ال{_TENS[tens]}"
 
+    def inflected(self, words: str, case: str) -> str:
+        return oblique(words)
+
     def counted(self, number: Number, forms: Forms) -> str:
         if "|" not in forms or not number.is_integer or number.whole not in ("1", "2"):
             return super().counted(number, forms)
         one, two, *_ = forms.split("|")
         if number.whole == "2":
-            return self.signed(number.sign, two)
+            return self.signed(number.sign, _DUAL.sub("ي", two) if number.case else two)
         return self.signed(number.sign, f"{one} {'واحدة' if self.gender_of(one) == 'f' else 'واحد'}")
 
     def unit(self, number: Number, sign: str) -> str | None:
         below_zero = number.sign == "-" and sign in ("°C", "°F", "°م")
         if below_zero:
-            number = Number(number.whole, number.point, number.decimals)
+            number = Number(number.whole, number.point, number.decimals, case=number.case)
         forms = self.unit_words.get(self.unit_names.get(sign, ""))
         words = self.counted(number, forms) if forms else super().unit(number, sign)
         return f"{words} تحت الصفر" if words and below_zero else words
