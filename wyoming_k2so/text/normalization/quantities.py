@@ -136,7 +136,7 @@ def _version(language: Language, match: regex.Match[str]) -> str | None:
 
 
 def _digit_list(language: Language, match: regex.Match[str]) -> str | None:
-    if match[1] == "," and regex.fullmatch(r"\d{1,3}(?:,\d{3})+", match[0]):
+    if match[1] == "," and regex.fullmatch(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d\d)+,\d{3}", match[0]):
         return None
     return ", ".join(language.say(language.number(part)) for part in match[0].split(match[1]))
 

@@ -50,7 +50,8 @@ def number(language: Language, name: str = "number", *, sign: bool = True) -> st
     thousand = rf"(?P={name}_sign)\d{{3}}(?!\d)"
     grouped = rf"\d{{1,3}}(?P<{name}_sign>{groups})\d{{3}}(?!\d)(?:{thousand})*"
     spaced = r"\d{1,3}(?: \d{3}(?!\d)){2,}"
-    digits = rf"(?:{spaced}|{grouped}|\d++)(?:[.,]\d++)?"
+    lakhs = r"\d{1,2}(?:,\d\d)+,\d{3}(?!\d)"
+    digits = rf"(?:{spaced}|{lakhs}|{grouped}|\d++)(?:[.,]\d++)?"
     return f"(?P<{name}>{SIGN if sign else ''}{digits})"
 
 

@@ -14,7 +14,7 @@ from .stages import LETTER, Stage, any_of, around, stage
 _WIDE_ASCII = {
     chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "！（），．：；？［］"
 }
-_SAME = dict(zip("￥￦￡−⁄∕∶μ٪٫٬∙⋅∼", "¥₩£-//:µ%.,··~", strict=True))
+_SAME = dict(zip("￥￦￡−⁄∕∶μ٪٫٬∙⋅∼॰", "¥₩£-//:µ%.,··~.", strict=True))
 _SPELLINGS = str.maketrans(_WIDE_ASCII | _SAME)
 _COMPATIBLE = regex.compile(r"[\u2100-\u2115\u2117-\u2121\u2123-\u214f\u3300-\u33ff\ufb00-\ufb06\uff61-\uff9f]")
 _WIDE_POINT = regex.compile(r"(?<=\d)(?:[．：](?=\d)|，(?=\d{3}(?!\d)))")
