@@ -37,7 +37,7 @@ def amounts(language: Language) -> list[Stage]:
             "money",
             rf"(?P<minus>(?<![\w\d])-)?(?P<code>(?<!{LETTER})(?:{signs}|{codes})) ?{amount}{scale}(?!\d)",
             _money,
-            r"\p{Sc}|\b[A-Z]{3}\b",
+            rf"\p{{Sc}}|\b[A-Z]{{3}}\b|{any_of(language.currency_signs)}",
         ),
         stage(
             "money after its number",

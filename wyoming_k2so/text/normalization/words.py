@@ -136,7 +136,9 @@ def symbols(language: Language) -> list[Stage]:
     """Signs that have a name wherever they stand."""
     named = {
         **{
-            sign: language.name_of(sign) for sign in (*language.currency_codes, "%", "‰", "°") if language.name_of(sign)
+            sign: language.name_of(sign)
+            for sign in (*language.currency_codes, "%", "‰", "°")
+            if language.name_of(sign) and not regex.fullmatch(r"[\p{L}\p{M}.]++", sign)
         },
         **language.symbols,
     }
