@@ -11,7 +11,7 @@ _STOPPED = regex.compile(r"[.!?…؟।॥]++[\"')\]}’”»“]*+\Z")
 _CLOSING = "\"')]}’”»“"
 _BEGINS = regex.compile(r"[\p{Lu}\p{Lt}\p{Lo}\p{Nd}\p{Sc}]")
 _NUMBER = regex.compile(r"(?:\d{1,4}+|[IVX]{1,5}+)\.")
-_INITIAL = regex.compile(r"[\p{L}--\p{Lo}]\.", regex.V1)  # where letters have cases; Korean has words of one
+_INITIAL = regex.compile(r"\p{L}\.")
 _INITIALS = regex.compile(r"(?:\p{L}\.){2,}+")
 _SHORT = regex.compile(r"\p{Lu}\p{L}{0,2}+\.")
 _LIST_NUMBER = regex.compile(r"\d{1,3}+[.)]{1,2}+")
@@ -74,7 +74,7 @@ class Boundaries:
         known = self._known
         if known.begins(last):
             return False
-        return last[0].islower() or before in known.before_letters or last.lower() in known.letter_words
+        return not last[0].isupper() or before in known.before_letters or last.lower() in known.letter_words
 
     @staticmethod
     def _unknown(last: str, following: str, first: str, *, complete: bool) -> bool | None:
