@@ -9,7 +9,7 @@ import regex
 
 from .language import Language
 from .number import Number
-from .stages import END, LETTER, START, WORD_LETTER, Stage, any_of, around, number, stage
+from .stages import CJK, END, LETTER, START, WORD_LETTER, Stage, any_of, around, number, stage
 from .units import CENTS, CODES, PER
 
 _PHONE = (
@@ -21,6 +21,7 @@ def amounts(language: Language) -> list[Stage]:
     """From the most special to the plain number. What has several numbers comes before what has one."""
     amount = number(language)
     signs = any_of(language.currency_codes)
+    leading = [sign for sign in language.currency_codes if not regex.fullmatch(f"[{CJK}]++", sign)]
     codes = CODES
     units = any_of(language.unit_names)
     per = any_of({*PER, *language.unit_signs})
@@ -35,7 +36,7 @@ def amounts(language: Language) -> list[Stage]:
         stage("fraction", rf"{START}(?:(\d+) )?(\d{{1,4}})[/⁄](\d{{1,4}}){END}", _fraction, "[/⁄]"),
         stage(
             "money",
-            rf"(?P<minus>(?<![\w\d])-)?(?P<code>(?<!{LETTER})(?:{signs}|{codes})) ?{amount}{scale}(?!\d)",
+            rf"(?P<minus>(?<![\w\d])-)?(?P<code>(?<!{LETTER})(?:{any_of(leading)}|{codes})) ?{amount}{scale}(?!\d)",
             _money,
             rf"\p{{Sc}}|\b[A-Z]{{3}}\b|{any_of(language.currency_signs)}",
         ),
