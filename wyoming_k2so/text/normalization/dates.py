@@ -42,6 +42,8 @@ def times(language: Language) -> list[Stage]:
     half = r"(?P<half>[AaPp])\.?[Mm]\b\.?" if language.day_halves else "(?!)"
     word = rf"(?:{language.clock_words or '(?!)'})(?!\p{{L}})"
     dot = rf"|\.(?=\d\d ?{word})" if language.clock_dot else ""
+    if language.clock_before:
+        dot += rf"|(?<=(?<!\p{{L}})(?i:{language.clock_before})\d\d?)\."
     minutes = rf"(?:[:h]{dot})(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?!\d|[.,:]\d)(?: ?(?:{half}|{word}))?"
     alone = rf" ?(?:{half}|(?P<hour>{language.hour_words or '(?!)'})(?![\p{{L}}/]))"
     return [stage("time", rf"{START}(?P<h>[01]?\d|2[0-4])(?:{minutes}|{alone})", _time)]

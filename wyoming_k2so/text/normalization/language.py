@@ -112,6 +112,8 @@ class Language:
     """Which of them make a time of a number alone."""
     clock_dot: ClassVar[bool] = False
     """Whether 15.30 before one of these words is a time."""
+    clock_before: ClassVar[str] = ""
+    """A pattern of what makes a time of 15.30 behind it: `kl\\. `."""
     oh: ClassVar[str] = ""
     """What is said for the 0 of 7:05."""
     day_halves: ClassVar[Mapping[str, str]] = {}

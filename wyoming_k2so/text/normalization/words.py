@@ -75,7 +75,7 @@ def abbreviations(known: Abbreviations) -> list[Stage]:
         return language.join(*regex.findall(r"\p{L}", match[0])) + end
 
     return [
-        stage("abbreviation", rf"(?<![\p{{L}}\p{{N}}.])(?i:{known.pattern})", expand, r"\."),
+        stage("abbreviation", rf"(?<![\p{{L}}\p{{N}}.])(?i:{known.pattern})", expand, r"[.\d]"),
         stage("initials", r"(?<![\p{L}\p{N}.])(?:\p{Lu}\. ?){2,}(?<! )", initials, r"\p{Lu}\."),
     ]
 
