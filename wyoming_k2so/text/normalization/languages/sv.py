@@ -76,7 +76,7 @@ class Swedish(Language):
     }
     ordinal_days = True
     clock = ("{h}", "{h} {m}", "{h} {m} och {s} sekunder")
-    clock_before = r"kl\.? |klockan "
+    clock_before = "klockan "
     oh = "noll"
     ranges = "till"
     ratio = "till"
@@ -94,7 +94,9 @@ class Swedish(Language):
     mixed = "{0} och {1}"
     dot = "punkt"
     number_sign = "nummer"
-    terms = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "24/7": "dygnet runt"}
+    terms = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "24/7": "dygnet runt"} | dict.fromkeys(
+        ("kl.", "Kl.", "kl", "Kl"), "klockan"
+    )
     ordinal_signs = ":[ae]"
     ordinals = "spellout-ordinal-neuter"
     roman_after = "kapitel del akt band klass fas typ artikel världskrig"
