@@ -117,8 +117,8 @@ class Danish(Language):
     dotted_ordinals = True
     roman_after = "kapitel del akt bind klasse fase type artikel"
     roman_names = (
-        "christian frederik margrethe valdemar erik knud harald ludvig henrik elizabeth elisabeth georg karl gustav edvard"
-        " wilhelm vilhelm napoleon paul pius benedikt gregor leo johannes peter"
+        "christian frederik margrethe valdemar erik knud harald ludvig henrik elizabeth elisabeth georg karl gustav"
+        " edvard wilhelm vilhelm napoleon paul pius benedikt gregor leo johannes peter"
     )
     roman_before = "verdenskrig"
 
@@ -145,7 +145,17 @@ class Danish(Language):
         return word if number.whole == "1" and word.islower() and len(word) > 1 and word not in _NO_NOUN else ""
 
     def is_counted_by_ordinals(self, word: str) -> bool:
-        return word.lower() in {"verdenskrig", "division", "sal", "plads", "klasse", "halvleg", "gang"}
+        return word.lower() in {
+            "verdenskrig",
+            "division",
+            "sal",
+            "plads",
+            "klasse",
+            "halvleg",
+            "gang",
+            "juledag",
+            "påskedag",
+        }
 
     def fraction(self, whole: int | None, above: int, below: int) -> str:
         if (whole, above, below) == (1, 1, 2):
