@@ -57,7 +57,7 @@ def _thousands(count: int, forms: list[str]) -> str:
 
 def oblique(words: str) -> str:
     """A number as it is after a preposition."""
-    return _OBLIQUE.sub(lambda match: f"{match[1]}{match[2]}ين" if match[2] else "ين", words)
+    return str(_OBLIQUE.sub(lambda match: f"{match[1]}{match[2]}ين" if match[2] else "ين", words))
 
 
 class Arabic(Language):
