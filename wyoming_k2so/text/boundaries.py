@@ -74,7 +74,7 @@ class Boundaries:
         known = self._known
         if before in known.before_letters:
             return True
-        return not known.begins(last) and (last[0].islower() or last.lower() in known.letter_words)
+        return not known.begins(last) and (not last[0].isupper() or last.lower() in known.letter_words)
 
     @staticmethod
     def _unknown(last: str, following: str, first: str, *, complete: bool) -> bool | None:

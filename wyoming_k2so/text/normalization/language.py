@@ -45,6 +45,9 @@ class Language:
 
     spaces: ClassVar[bool] = True
     """Whether spaces stand between words."""
+    prefixes: ClassVar[str] = ""
+    suffixes: ClassVar[str] = ""
+    """Patterns of what is written onto a number without a space, such as Korean particles."""
     comma: ClassVar[str] = ", "
     plurals: ClassVar[tuple[str, ...]] = ("one", "other")
     """CLDR's plural categories, in the order of the nouns' forms below."""
@@ -122,11 +125,15 @@ class Language:
     # ---- signs
     ranges: ClassVar[str] = "-"
     """What is said between the numbers of a range, or both words: `from {0} to`."""
+    range_units: ClassVar[str] = ""
+    """A pattern of units that both numbers of a range need, since they are said before their number."""
     less: ClassVar[str] = ""
     """The minus between two numbers, where it is another word."""
     ratio: ClassVar[str] = ""
     by: ClassVar[str] = ""
     """The x of 3x4."""
+    power_end: ClassVar[str] = ""
+    """What follows the exponent of a power."""
     symbols: ClassVar[Mapping[str, str]] = {}
     """Signs beside words or numbers."""
     fractions: ClassVar[Mapping[str, str]] = {}
@@ -151,6 +158,8 @@ class Language:
     """A pattern of the same behind a unit, as far as it is left out; `ending_signs` before a letter if empty."""
     ordinal_signs: ClassVar[str] = ""
     """A pattern of what makes an ordinal of the digits before it: `st|nd|rd|th`."""
+    ordinal_prefixes: ClassVar[str] = ""
+    """A pattern of what does so before the digits."""
     dotted_ordinals: ClassVar[bool] = False
     """Whether a full stop does so before another word."""
     roman_marks: ClassVar[str] = ""
@@ -425,11 +434,11 @@ class Language:
 
     def span(self, first: str, context: Context) -> str:
         """The beginning of a range, up to its second number. `first`: the first one, still as it is written."""
-        before, _, between = self.ranges.rpartition("{0}")
+        gap = " " if self.spaces else ""
+        before, both, between = self.ranges.rpartition("{0}")
         if context.before.lower() == before.strip():
             before = ""
-        gap = " " if self.spaces else ""
-        return f"{before}{first}{gap}{between.strip()}{gap}"
+        return f"{before}{first}{'' if both else gap}{between}{gap}"
 
     def proportion(self, first: int, second: int) -> str:
         """3:2."""

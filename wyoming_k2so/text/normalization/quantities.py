@@ -9,7 +9,7 @@ import regex
 
 from .language import Language
 from .number import Number
-from .stages import END, LETTER, START, Stage, any_of, around, ending_joint, number, stage
+from .stages import CJK, END, LETTER, START, WORD_LETTER, Stage, any_of, around, ending_joint, number, stage
 from .units import CENTS, CODES, PER
 
 _PHONE = (
@@ -22,13 +22,14 @@ def amounts(language: Language) -> list[Stage]:
     """From the most special to the plain number. What has several numbers comes before what has one."""
     amount = number(language)
     signs = any_of(language.currency_codes)
+    leading = [sign for sign in language.currency_codes if not regex.fullmatch(f"[{CJK}]++", sign)]
     codes = CODES
     units = any_of(language.unit_names)
     per = any_of({*PER, *language.unit_signs})
     scales = any_of(language.scales) or "(?!)"
     elided = "" if language.ending_signs else f"|'{LETTER}"
     joint = ending_joint(language)
-    unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{LETTER}{elided})"
+    unit = rf"(?:{units})(?:/(?:{per}))?(?![\d/²³]|{WORD_LETTER}{elided})"
     scale = rf"(?: ?(?P<scale>{scales})(?!{LETTER}))?"
     found = [
         stage("list", r"\A(?P<number>\d{1,3})[.)] (?=\S)", _list_number),
@@ -38,9 +39,9 @@ def amounts(language: Language) -> list[Stage]:
         stage("fraction", rf"{START}(?:(\d+) )?(\d{{1,4}})[/⁄](\d{{1,4}}){END}", _fraction, "[/⁄]"),
         stage(
             "money",
-            rf"(?P<minus>(?<![\w\d])-)?(?P<code>(?<!{LETTER})(?:{signs}|{codes})) ?{amount}{scale}(?!\d)",
+            rf"(?P<minus>(?<![\w\d])-)?(?P<code>(?<!{LETTER})(?:{any_of(leading)}|{codes})) ?{amount}{scale}(?!\d)",
             _money,
-            r"\p{Sc}|\b[A-Z]{3}\b",
+            rf"\p{{Sc}}|\b[A-Z]{{3}}\b|{any_of(language.currency_signs)}",
         ),
         stage(
             "money after its number",
@@ -57,6 +58,9 @@ def amounts(language: Language) -> list[Stage]:
         stage("unit", rf"{START}{amount}[ -]?(?P<unit>{unit}){joint}", _unit),
         stage("unit before its number", rf"(?P<unit>%) ?{number(language, sign=False)}{joint}", _unit, "%"),
     ]
+    if language.ordinal_prefixes:
+        prefixed = rf"(?<={language.ordinal_prefixes})(?P<number>\d{{1,9}})(?!\d|[.,]\d)"
+        found.insert(0, stage("prefixed ordinal", prefixed, _ordinal))
     if language.dotted_ordinals:
         found.append(stage("dotted ordinal", rf"{START}(?P<number>\d{{1,4}})\.(?= ?[\p{{L}}\"'(])", _ordinal))
     return [
@@ -94,7 +98,8 @@ def ranges(language: Language) -> list[Stage]:
         stage(
             "range",
             rf"{START}(?:(?P<money>{signs}) ?)?{left}(?P<space> ?)[-–~〜～](?P=space)"
-            rf"(?=(?:(?P<money2>{signs}) ?)?(?P<b>{number(language, 'c', sign=False)}))(?!\d+[-–]\d)",
+            rf"(?=(?:(?P<money2>{signs}) ?)?(?P<b>{number(language, 'c', sign=False)})"
+            rf"(?: ?(?P<unit>{language.range_units or '(?!)'}))?)(?!\d+[-–]\d)",
             _range,
             r"\d.*[-–~〜～]",
         )
@@ -105,6 +110,8 @@ def _range(language: Language, match: regex.Match[str]) -> str | None:
     if match["space"] and not _ascends(language, match):
         return f"{match['left']} {language.less or language.minus_word} "
     left, money = match["left"], match["money"] or ""
+    if match["unit"] and match["a"] and left == match["a"]:
+        left += match["unit"]
     if money and not match["money2"]:
         first, second = left, money
     else:
@@ -142,7 +149,7 @@ def _version(language: Language, match: regex.Match[str]) -> str | None:
 
 
 def _digit_list(language: Language, match: regex.Match[str]) -> str | None:
-    if match[1] == "," and regex.fullmatch(r"\d{1,3}(?:,\d{3})+", match[0]):
+    if match[1] == "," and regex.fullmatch(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d\d)+,\d{3}", match[0]):
         return None
     return ", ".join(language.say(language.number(part)) for part in match[0].split(match[1]))
 

@@ -12,6 +12,7 @@ from .number import GROUPING
 
 CJK = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}ー々"
 LETTER = rf"[\p{{L}}\p{{M}}--[{CJK}\p{{Arabic}}]]"
+WORD_LETTER = rf"[\p{{L}}\p{{M}}--[{CJK}]]"
 START = rf"(?<![\d_])(?<!{LETTER})(?<!\d[.,:/])"
 """Not inside a word or a number. Chinese, Japanese, Korean and Arabic write their words directly beside numbers."""
 END = rf"(?![\d_]|{LETTER}|[.,:/]\d)"
@@ -49,7 +50,8 @@ def number(language: Language, name: str = "number", *, sign: bool = True) -> st
     thousand = rf"(?P={name}_sign)\d{{3}}(?!\d)"
     grouped = rf"\d{{1,3}}(?P<{name}_sign>{groups})\d{{3}}(?!\d)(?:{thousand})*"
     spaced = r"\d{1,3}(?: \d{3}(?!\d)){2,}"
-    digits = rf"(?:{spaced}|{grouped}|\d++)(?:[.,]\d++)?"
+    lakhs = r"\d{1,2}(?:,\d\d)+,\d{3}(?!\d)"
+    digits = rf"(?:{spaced}|{lakhs}|{grouped}|\d++)(?:[.,]\d++)?"
     return f"(?P<{name}>{SIGN if sign else ''}{digits})"
 
 
@@ -87,10 +89,16 @@ def _replacement(current: Stage, language: Language, match: regex.Match[str]) ->
     if words is None:
         return str(match[0])
     if language.spaces and words:
-        text = match.string
-        if match.start() and text[match.start() - 1].isalnum() and words[0].isalnum():
+        text, start, end = match.string, match.start(), match.end()
+        if words[0] == " " and _joined(language.prefixes, text[:start]):
+            words = words[1:]
+        if start and text[start - 1].isalnum() and words[0].isalnum() and not _joined(language.prefixes, text[:start]):
             words = " " + words
-        joined = match.groupdict().get("joint")
-        if not joined and match.end() < len(text) and text[match.end()].isalnum() and words[-1].isalnum():
+        joined = match.groupdict().get("joint") or (language.suffixes and regex.match(language.suffixes, text, pos=end))
+        if not joined and end < len(text) and text[end].isalnum() and words[-1].isalnum():
             words += " "
     return words
+
+
+def _joined(prefixes: str, before: str) -> bool:
+    return bool(prefixes) and regex.search(rf"(?:{prefixes})\Z", before[-12:]) is not None

@@ -14,11 +14,11 @@ from .stages import LETTER, Stage, any_of, around, stage
 _WIDE_ASCII = {
     chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "！（），．：；？［］"
 }
-_SAME = dict(zip("￥￦￡−⁄∕∶٪٫٬∙⋅∼", "¥₩£-//:%.,··~", strict=True))
+_SAME = dict(zip("￥￦￡−⁄∕∶٪٫٬∙⋅∼॰", "¥₩£-//:%.,··~.", strict=True))
 _SPELLINGS = str.maketrans(_WIDE_ASCII | _SAME)
 _MICRO = regex.compile(r"(?<!\p{Greek})μ(?=[A-Za-z])")
 _COMPATIBLE = regex.compile(r"[\u2100-\u2115\u2117-\u2121\u2123-\u214f\u3300-\u33ff\ufb00-\ufb06\uff61-\uff9f]")
-_WIDE_POINT = regex.compile(r"(?<=\d)[．：，](?=\d)")
+_WIDE_POINT = regex.compile(r"(?<=\d)(?:[．：](?=\d)|，(?=\d{3}(?!\d)))")
 _OTHER_DIGIT = regex.compile(r"[^\P{Nd}0-9]")
 _VULGAR = regex.compile(r"(?:(?P<whole>\d) ?)?(?P<part>[¼-¾⅐-⅞])")
 _RAISED_UNIT = regex.compile(rf"(?<=\d ?|\b)(mm|cm|dm|km|m)(?<power>[23])(?!\d|{LETTER})", regex.V1)
@@ -76,7 +76,7 @@ def abbreviations(known: Abbreviations) -> list[Stage]:
         return language.join(*regex.findall(r"\p{L}", match[0])) + end
 
     return [
-        stage("abbreviation", rf"(?<![\p{{L}}\p{{N}}.])(?i:{known.pattern})", expand, r"\."),
+        stage("abbreviation", rf"(?<![\p{{L}}\p{{N}}.])(?i:{known.pattern})", expand, r"[.\d]"),
         stage("initials", r"(?<![\p{L}\p{N}.])(?:\p{Lu}\. ?){2,}(?<! )", initials, r"\p{Lu}\."),
     ]
 
@@ -122,7 +122,14 @@ def operators(language: Language) -> list[Stage]:
         ),
         stage("about", r"[~≈](?= ?[\d\p{Sc}])", lambda lang, _: _spaced(lang, about), "[~≈]"),
         stage("times", r"(?<=\d) ?[*·×] ?(?=\d)", lambda lang, _: _spaced(lang, times), "[*·×]"),
-        stage("power", r"(?<=[\d\p{L})]) ?\^ ?(?=[\d\p{L}(-])", lambda lang, _: _spaced(lang, power), r"\^"),
+        stage(
+            "power",
+            r"(?<=[\d\p{L})]) ?\^ ?(?:(?P<exponent>-?\d++)|(?=[\p{L}(-]))",
+            lambda lang, match: (
+                _spaced(lang, power) + (f"{match['exponent']}{lang.power_end}" if match["exponent"] else "")
+            ),
+            r"\^",
+        ),
     ]
 
 
@@ -132,7 +139,7 @@ def symbols(language: Language) -> list[Stage]:
         **{
             sign: language.name_of(sign)
             for sign in (*language.currency_codes, "%", "‰", "°")
-            if language.name_of(sign) and not sign.rstrip(".").isalpha()
+            if language.name_of(sign) and not regex.fullmatch(r"[\p{L}\p{M}.]++", sign)
         },
         **language.symbols,
     }
