@@ -209,4 +209,4 @@ class Cloning(Protocol):
         """
 
     def remove_voice(self, name: str) -> None:
-        """Remove a voice made from a clip. Raises EngineError: there is none of that name, or it must stay."""
+        """Remove a voice made from a clip. Raises EngineError: it does not exist or cannot be removed."""

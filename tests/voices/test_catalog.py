@@ -199,7 +199,7 @@ def test_the_fallback_keeps_the_speed_but_not_the_speaker() -> None:
     assert (found.request.speaker, found.request.speed) == (None, 1.5)
 
 
-# ---- engines that are loaded anew -------------------------------------------------------------------------------
+# ---- engines that are reloaded --------------------------------------------------------------------------------------
 
 
 def test_a_choice_moves_to_the_engine_that_replaced_its_own() -> None:
