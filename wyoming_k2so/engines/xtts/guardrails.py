@@ -19,12 +19,17 @@ _CHARS_PER_SECOND = {"zh": 4.5, "ja": 6.5, "ko": 5.5, "hi": 11.0, "ar": 10.0}
 """Slow, careful speech by language; 12 elsewhere."""
 
 _QUOTES = re.compile(r"[\"“”„«»‹›`´\[\](){}<>*_~|\\^]+")
-_DASHES = re.compile(r"\s*(?:[—–―]|(?<=\s)-+(?=\s)|--+)\s*")
+_DASHES = re.compile(r"\s*(?:-*[—–―](?:\s*[-—–―](?!\d))*|(?<=\s)-+(?=\s)|--+)\s*")
 _ENDS = re.compile(r"[.!?。！？…]*[!?！？][.!?。！？…]*")
-_DOTS = re.compile(r"\.{2,}|…+")
+_DOTS = re.compile(r"[.…]{2,}|…")
 _STRAY = re.compile(
-    r"[^\w\s.,;:!?'’\-。，、！？；：・%&@#°$€£+=/।؟،؛\u0300-\u036f\u0900-\u0983\u093c-\u094d\u0951-\u0957]"
+    r"[^\w\s.,;:!?'’\-—–―…。，、！？；：・%&@#°$€£+=/।؟،؛\u0300-\u036f\u0900-\u0983\u093c-\u094d\u0951-\u0957]"
 )
+_SPACES = re.compile(r"\s+")
+_SPACE_BEFORE = re.compile(r"\s+(?=[.,;:!?。！？…])")
+_START = re.compile(r"^[\s.,;:!?。，、！？；：-]+")
+_TWICE = re.compile(r"([,;:])[,;:]+")
+_DANGLING = re.compile(r"[\s,;:，、；：-]+$")
 _FULL_STOP = {"zh": "。", "ja": "。", "hi": "।"}
 
 
@@ -34,14 +39,14 @@ def plain(text: str, language: str) -> str:
     Drops quotes and brackets, turns dashes into commas, `?!"` into `?` and several dots into one.
     """
     text = _QUOTES.sub(" ", text)
+    text = _STRAY.sub(" ", text)
     text = _DASHES.sub(", ", text)
+    text = _SPACE_BEFORE.sub("", _SPACES.sub(" ", text)).strip()
     text = _DOTS.sub(".", text)
     text = _ENDS.sub(lambda match: next(mark for mark in match[0] if mark in "!?！？"), text)
-    text = _STRAY.sub(" ", text)
-    text = re.sub(r"\s+([.,;:!?])", r"\1", re.sub(r"\s+", " ", text)).strip()
-    text = re.sub(r"^[\s.,;:!?。，、！？；：-]+", "", text)
-    text = re.sub(r"([,;:])[,;:]+", r"\1", text)
-    text = re.sub(r"[\s,;:，、；：-]+$", "", text)
+    text = _START.sub("", text)
+    text = _TWICE.sub(r"\1", text)
+    text = _DANGLING.sub("", text)
     if text and text[-1] not in ".!?。！？।؟":
         text += _FULL_STOP.get(language.partition("-")[0], ".")
     return text
